@@ -1,0 +1,191 @@
+"""What public functions ask of their arguments, in one wording.
+
+A message is *argument, what it is, what it should be*. A wrong value raises
+`ValueError`, a wrong kind `TypeError`, a result too large to hold `MemoryError`.
+"""
+
+import math
+import operator
+import os
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def as_array(
+    name: str, value: ArrayLike, *shape: int | str, finite: bool = True
+) -> NDArray[np.float64]:
+    """Return `value` as a float64 array of the expected shape.
+
+    Args:
+        name: What the caller calls the argument.
+        value: Real numbers; integers, booleans and float32 are converted.
+        *shape: What each axis should be: a length, a letter for any length of at
+            least one (the same letter twice is the same length twice), or `"..."`
+            in front for any axes before. No shape at all accepts every shape.
+        finite: Whether to reject NaN and infinity.
+
+    Returns:
+        The values, not copied if they are float64 already: do not write to them.
+
+    Raises:
+        TypeError: If `value` is not an array of real numbers.
+        ValueError: If its shape is another, or it is not finite.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"`{name}` is ragged, expected {_shape_text(shape) or 'an array'}"
+        ) from None
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"`{name}` is of type {_kind(value)}, expected real numbers")
+    array = np.asarray(array, dtype=np.float64)
+    if shape and not _fits(array.shape, shape):
+        raise ValueError(
+            f"`{name}` has shape {array.shape}, expected {_shape_text(shape)}"
+        )
+    if finite and not np.isfinite(array).all():
+        bad = array[~np.isfinite(array)][0]
+        raise ValueError(f"`{name}` holds {bad}, expected finite numbers")
+    return array
+
+
+def as_labels(
+    name: str, value: ArrayLike, allowed: Collection[float], *shape: int | str
+) -> NDArray[np.float64]:
+    """Return `value` as a float64 array whose entries are all `allowed`."""
+    array = as_array(name, value, *shape)
+    wrong = ~np.isin(array, list(allowed))
+    if wrong.any():
+        expected = " or ".join(f"{label:g}" for label in allowed)
+        raise ValueError(f"`{name}` holds {array[wrong][0]:g}, expected {expected}")
+    return array
+
+
+def as_number(
+    name: str,
+    value: float,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+) -> float:
+    """Return `value` as a finite float between the bounds that are given."""
+    array = as_array(name, value)
+    if array.ndim:
+        raise ValueError(f"`{name}` has shape {array.shape}, expected a number")
+    number = float(array)
+    if not (above < number < below and at_least <= number <= at_most):
+        bounds = _bounds(above, at_least, below, at_most)
+        raise ValueError(f"`{name}` is {number:g}, expected {bounds}")
+    return number
+
+
+def as_numbers(
+    name: str,
+    value: ArrayLike,
+    *shape: int | str,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+) -> NDArray[np.float64]:
+    """Return `value` as a float64 array between the bounds that are given."""
+    array = as_array(name, value, *shape)
+    wrong = ~(
+        (array > above) & (array < below) & (array >= at_least) & (array <= at_most)
+    )
+    if wrong.any():
+        bounds = _bounds(above, at_least, below, at_most)
+        raise ValueError(f"`{name}` holds {array[wrong][0]:g}, expected {bounds}")
+    return array
+
+
+def as_integer(
+    name: str, value: int, *, at_least: int | None = None, at_most: int | None = None
+) -> int:
+    """Return `value` as an int between the bounds that are given."""
+    try:
+        integer = operator.index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` is {value!r}, expected an integer") from None
+    low = -math.inf if at_least is None else at_least
+    high = math.inf if at_most is None else at_most
+    if not low <= integer <= high:
+        bounds = _bounds(-math.inf, low, math.inf, high)
+        raise ValueError(f"`{name}` is {integer}, expected {bounds}")
+    return integer
+
+
+def check_broadcast(**arrays: NDArray[np.float64]) -> tuple[int, ...]:
+    """Return the common shape of arrays that broadcast, by their names."""
+    try:
+        return np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"`{name}` {a.shape}" for name, a in arrays.items())
+        raise ValueError(
+            f"{shapes} do not broadcast, expected shapes that do"
+        ) from None
+
+
+def check_memory(name: str, value: object, *shape: int) -> None:
+    """Refuse a float64 result of the given shape that no memory could hold.
+
+    Args:
+        name: The argument that makes the result large.
+        value: What it is, as the message shows it.
+        *shape: Shape of the result.
+
+    Raises:
+        MemoryError: If the result is larger than the machine's memory.
+    """
+    needed, held = 8 * math.prod(shape), memory_size()
+    if needed > held:
+        raise MemoryError(
+            f"`{name}` is {value}: a result of shape {shape} takes "
+            f"{needed / 2**30:,.1f} GiB, expected at most {held / 2**30:,.1f} GiB"
+        )
+
+
+def memory_size() -> int:
+    """Return the size of the machine's memory in bytes."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows, and the browser
+        return 2**33
+
+
+def _kind(value: object) -> str:
+    return str(value.dtype) if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def _fits(actual: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
+    if expected[0] == "...":
+        expected = expected[1:]
+        actual = actual[max(len(actual) - len(expected), 0) :]
+    lengths: dict[int | str, int] = {}
+    return len(actual) == len(expected) and all(
+        length == want
+        if isinstance(want, int)
+        else length >= 1 and lengths.setdefault(want, length) == length
+        for length, want in zip(actual, expected, strict=True)
+    )
+
+
+def _shape_text(shape: tuple[int | str, ...]) -> str:
+    return f"({', '.join(map(str, shape))})" if shape else ""
+
+
+def _bounds(above: float, at_least: float, below: float, at_most: float) -> str:
+    """Word the bounds as a reader would: `> 0`, or `in [0, 0.5)`."""
+    low = f"> {above:g}" if above > at_least else f">= {at_least:g}"
+    high = f"< {below:g}" if below < at_most else f"<= {at_most:g}"
+    has_low, has_high = max(above, at_least) > -math.inf, min(below, at_most) < math.inf
+    if has_low and has_high:
+        left = "(" if above > at_least else "["
+        right = ")" if below < at_most else "]"
+        return f"in {left}{low.split()[1]}, {high.split()[1]}{right}"
+    return low if has_low else high

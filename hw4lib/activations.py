@@ -1,0 +1,248 @@
+r"""Activation functions and their derivatives, without overflow at any input.
+
+Each takes pre-activations $z$ of any shape and returns a new float64 array of that
+shape. A piecewise linear activation has no derivative at its kink $z = 0$, only the
+subdifferential between its one-sided derivatives; the derivative here is the left
+one, which is the convention $f'(0) = 0$ of every deep-learning library for ReLU.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hw4lib._checks import as_array, as_number
+
+
+def relu(z: ArrayLike) -> NDArray[np.float64]:
+    r"""Return the rectified linear unit $f(z) = \max(0, z)$.
+
+    Args:
+        z: Pre-activations, any shape.
+
+    Returns:
+        The activations, shape of `z`.
+
+    Raises:
+        TypeError: If `z` is not real.
+        ValueError: If `z` is not finite.
+
+    References:
+        Homework 4, [Problem 1.1(a)][1-1-a].
+
+    Examples:
+        >>> relu([-0.2, 0.0, 0.2])
+        array([0. , 0. , 0.2])
+    """
+    return np.maximum(as_array("z", z), 0.0)
+
+
+def relu_derivative(z: ArrayLike) -> NDArray[np.float64]:
+    r"""Return $f'(z) = \mathbf 1[z > 0]$ of the rectified linear unit.
+
+    At the kink $z = 0$ any value of the subdifferential $[0, 1]$ would do; this is 0.
+
+    Args:
+        z: Pre-activations, any shape.
+
+    Returns:
+        The derivatives, shape of `z`.
+
+    Raises:
+        TypeError: If `z` is not real.
+        ValueError: If `z` is not finite.
+
+    References:
+        Homework 4, [Problem 1.1(e)][1-1-e].
+
+    Examples:
+        >>> relu_derivative([-0.2, 0.0, 0.2])
+        array([0., 0., 1.])
+    """
+    return leaky_relu_derivative(z, slope=0.0)
+
+
+def leaky_relu(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
+    r"""Return the leaky ReLU, $z$ for $z > 0$ and $\alpha z$ otherwise.
+
+    Args:
+        z: Pre-activations, any shape.
+        slope: Slope $\alpha$ on the negative side; 0 is the plain ReLU, 1 the identity.
+
+    Returns:
+        The activations, shape of `z`.
+
+    Raises:
+        TypeError: If `z` or `slope` is not real.
+        ValueError: If `z` or `slope` is not finite.
+
+    References:
+        Homework 4, [Problem 1.1(k)][1-1-k].
+
+    Examples:
+        >>> leaky_relu([-0.2, 0.0, 0.2])
+        array([-0.002,  0.   ,  0.2  ])
+    """
+    z = as_array("z", z)
+    return np.where(z > 0.0, z, as_number("slope", slope) * z)
+
+
+def leaky_relu_derivative(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
+    r"""Return the derivative of the leaky ReLU, 1 for $z > 0$ and $\alpha$ otherwise.
+
+    At the kink $z = 0$ the one-sided derivatives are $\alpha$ and 1; this is $\alpha$.
+
+    Args:
+        z: Pre-activations, any shape.
+        slope: Slope $\alpha$ on the negative side.
+
+    Returns:
+        The derivatives, shape of `z`.
+
+    Raises:
+        TypeError: If `z` or `slope` is not real.
+        ValueError: If `z` or `slope` is not finite.
+
+    References:
+        Homework 4, [Problem 1.1(k)][1-1-k].
+
+    Examples:
+        >>> leaky_relu_derivative([-0.2, 0.0, 0.2])
+        array([0.01, 0.01, 1.  ])
+    """
+    return np.where(as_array("z", z) > 0.0, 1.0, as_number("slope", slope))
+
+
+def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
+    r"""Return the logistic sigmoid $\sigma(z) = 1 / (1 + e^{-z})$.
+
+    Args:
+        z: Logits, any shape.
+
+    Returns:
+        Probabilities in $[0, 1]$, shape of `z`.
+
+    Raises:
+        TypeError: If `z` is not real.
+        ValueError: If `z` is not finite.
+
+    References:
+        Homework 4, [Problem 1.1(b)][1-1-b].
+
+    Examples:
+        >>> sigmoid([-1e4, 0.0, 1e4])
+        array([0. , 0.5, 1. ])
+    """
+    z = as_array("z", z)
+    # Only the exponential of -|z| is taken: exp(z) overflows past 709.
+    decay = np.exp(-np.abs(z))
+    return np.where(z >= 0.0, 1.0, decay) / (1.0 + decay)
+
+
+def sigmoid_derivative(z: ArrayLike) -> NDArray[np.float64]:
+    r"""Return $\sigma'(z) = \sigma(z) (1 - \sigma(z))$ of the logistic sigmoid.
+
+    Args:
+        z: Logits, any shape.
+
+    Returns:
+        The derivatives, in $[0, \tfrac14]$, shape of `z`.
+
+    Raises:
+        TypeError: If `z` is not real.
+        ValueError: If `z` is not finite.
+
+    References:
+        Homework 4, [Problem 1.1(e)][1-1-e].
+
+    Examples:
+        >>> sigmoid_derivative([-1e4, 0.0, 1e4])
+        array([0.  , 0.25, 0.  ])
+    """
+    # In exp(-|z|): 1 - sigmoid(z) would lose every digit for large z.
+    decay = np.exp(-np.abs(as_array("z", z)))
+    return decay / (1.0 + decay) ** 2
+
+
+def softplus(z: ArrayLike) -> NDArray[np.float64]:
+    r"""Return $\log(1 + e^z)$, the integral of the sigmoid.
+
+    Args:
+        z: Logits, any shape.
+
+    Returns:
+        Non-negative values, shape of `z`.
+
+    Raises:
+        TypeError: If `z` is not real.
+        ValueError: If `z` is not finite.
+
+    References:
+        Homework 4, [Problem 4(a)][4-a], whose loss is `softplus` of minus the margin.
+
+    Examples:
+        >>> softplus([-1e4, 1e4])
+        array([    0., 10000.])
+    """
+    z = as_array("z", z)
+    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.float64]:
+    r"""Return $y_i = e^{z_i} / \sum_k e^{z_k}$ along one axis.
+
+    Args:
+        z: Logits, any shape but a scalar.
+        axis: The axis along which the result sums to 1.
+
+    Returns:
+        Probabilities, shape of `z`.
+
+    Raises:
+        TypeError: If `z` is not real.
+        ValueError: If `z` is not finite, is empty, or has no such axis.
+
+    References:
+        Homework 4, [Problem 1.2(b)][1-2-b], whose formula uses the index $i$ twice.
+
+    Examples:
+        >>> softmax([0.0, 1e4])
+        array([0., 1.])
+    """
+    z = _with_axis(z, axis)
+    # Shifting all logits changes nothing; it keeps the largest exponential at 1.
+    weights = np.exp(z - z.max(axis=axis, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
+
+
+def softmax_derivative(z: ArrayLike) -> NDArray[np.float64]:
+    r"""Return the Jacobian $\partial y_i / \partial z_j = y_i (\delta_{ij} - y_j)$.
+
+    Args:
+        z: Logits, shape `(..., K)`.
+
+    Returns:
+        The symmetric Jacobians of [`softmax`][hw4lib.activations.softmax] along the
+        last axis, shape `(..., K, K)`; each row sums to 0.
+
+    Raises:
+        TypeError: If `z` is not real.
+        ValueError: If `z` is not finite, is empty, or is a scalar.
+
+    References:
+        Homework 4, [Problem 1.2(a)][1-2-a].
+
+    Examples:
+        >>> softmax_derivative([0.0, 0.0])
+        array([[ 0.25, -0.25],
+               [-0.25,  0.25]])
+    """
+    y = softmax(z)
+    return y[..., :, None] * (np.eye(y.shape[-1]) - y[..., None, :])
+
+
+def _with_axis(z: ArrayLike, axis: int) -> NDArray[np.float64]:
+    array = as_array("z", z)
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(f"`axis` is {axis}, expected an axis of {array.ndim}")
+    if array.size == 0:
+        raise ValueError(f"`z` has shape {array.shape}, expected at least one logit")
+    return array

@@ -1,0 +1,1 @@
+"""Problem 3: initialization, convolution, attention, positional encoding, graphs."""
