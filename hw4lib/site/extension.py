@@ -1,0 +1,122 @@
+r"""The Python-Markdown extension that ties a page's text to the page's code.
+
+`{{ expression | format }}` becomes the value that the expression has in the page's
+own session of markdown-exec, in prose and in formulas; formulas become typeset
+mathematics. An unknown name or command is logged as an error, which ends a strict
+build, and shows on the page, which the gate finds under every builder.
+"""
+
+import html
+import logging
+import re
+from xml.etree.ElementTree import Element
+
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown_exec._internal.formatters import python as markdown_exec_python
+
+from hw4lib.site import mathematics
+from hw4lib.site.values import format_value
+
+# MkDocs counts what is logged below its own name.
+_log = logging.getLogger("mkdocs.hw4lib")
+
+_SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
+_VALUE = re.compile(r"\{\{ ([^{}|]+?)(?: \| ([^{}|]+?))? \}\}")
+_TOKEN = re.compile(
+    r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    r"|(?P<formula>(?<!\\)\$\$.+?\$\$|(?<!\\)\$(?!\s)[^$]+?(?<!\s)\$)"
+    rf"|(?P<value>{_VALUE.pattern})",
+    re.DOTALL,
+)
+
+
+class _Session(Preprocessor):
+    """Remembers the session of the page before its blocks are run and put away."""
+
+    def __init__(self, md: Markdown) -> None:
+        super().__init__(md)
+        self.name = ""
+
+    def run(self, lines: list[str]) -> list[str]:
+        names = set(_SESSION.findall("\n".join(lines)))
+        if len(names) > 1:
+            _report(f"blocks use the sessions {sorted(names)}, expected one a page")
+        self.name = min(names, default="")
+        return lines
+
+
+class _Values(Preprocessor):
+    """Fills values in, after the blocks have run."""
+
+    def __init__(self, md: Markdown, session: _Session) -> None:
+        super().__init__(md)
+        self.session = session
+
+    def run(self, lines: list[str]) -> list[str]:
+        return _TOKEN.sub(self._token, "\n".join(lines)).split("\n")
+
+    def _token(self, match: re.Match[str]) -> str:
+        if match["code"]:
+            return match[0]
+        in_formula = bool(match["formula"])
+        return _VALUE.sub(lambda value: self._value(value, in_formula), match[0])
+
+    def _value(self, match: re.Match[str], in_formula: bool) -> str:
+        expression, spec = match[1].strip(), (match[2] or "").strip()
+        names = markdown_exec_python._sessions_globals.get(self.session.name, {})
+        try:
+            # The page's author wrote the expression, as every block of the page.
+            value = eval(expression, dict(names))
+            return format_value(value, spec, formula=in_formula)
+        except Exception as error:
+            where = f"page {self.session.name!r}" if self.session.name else "a page"
+            return _report(
+                f"the value `{expression}` of {where}: {type(error).__name__}: {error}"
+            )
+
+
+class _Formulas(Treeprocessor):
+    """Typesets what arithmatex has found."""
+
+    def run(self, root: Element) -> None:
+        for element in root.iter():
+            if element.get("class") == "arithmatex":
+                self._typeset(element)
+
+    def _typeset(self, element: Element) -> None:
+        display = element.tag == "div"
+        tex = (element.text or "").strip()[2:-2].strip()
+        # arithmatex escapes a formula of its own line, not one in a line
+        tex = html.unescape(tex) if display else tex
+        try:
+            markup = mathematics.render(tex, display=display)
+        except ValueError as error:
+            markup = _report(f"the formula {tex!r}: {error}")
+        element.text = self.md.htmlStash.store(markup)
+        element.set("class", "math")
+        element.set("data-search-exclude", "")
+        if display:
+            element.set("tabindex", "0")  # so that the keyboard can scroll it
+
+
+class HomeworkExtension(Extension):
+    """Registers the three steps at their places among Python-Markdown's own."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        """Register the steps before, after and behind superfences (25)."""
+        session = _Session(md)
+        md.preprocessors.register(session, "hw4-session", 26)
+        md.preprocessors.register(_Values(md, session), "hw4-values", 24)
+        md.treeprocessors.register(_Formulas(md), "hw4-formulas", 15)
+
+
+def makeExtension(**options: object) -> HomeworkExtension:  # noqa: N802
+    """Return the extension, under the name that Python-Markdown looks for."""
+    return HomeworkExtension(**options)
+
+
+def _report(message: str) -> str:
+    _log.error(message)
+    return f'<strong class="hw4-error">{html.escape(message)}</strong>'

@@ -1,0 +1,24 @@
+"""MkDocs hook: a rebuild starts from the library and the pages as they are now.
+
+While `mkdocs serve` runs, an imported module and a session of markdown-exec would
+otherwise outlive the edit that changed them, and the page would show stale numbers.
+"""
+
+import importlib
+import sys
+
+from markdown_exec._internal.formatters import python as markdown_exec_python
+from mkdocs.config.defaults import MkDocsConfig
+
+
+def on_pre_build(config: MkDocsConfig) -> None:  # noqa: ARG001
+    """Forget every imported module of the library and every session."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "hw4lib"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    for table in (
+        markdown_exec_python._sessions_globals,
+        markdown_exec_python._sessions_counter,
+        markdown_exec_python._code_blocks,
+    ):
+        table.clear()

@@ -1,0 +1,83 @@
+"""How a computed value reads in prose and in a formula."""
+
+import math
+import re
+from fractions import Fraction
+
+import numpy as np
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def format_value(value: object, spec: str = "", *, formula: bool = False) -> str:
+    r"""Return the text of a value.
+
+    Args:
+        value: A number, a zero-dimensional array, a string, or, for the format
+            `matrix`, an array of one or two dimensions.
+        spec: A format specification as in `format`, `frac` for an exact fraction,
+            or `matrix` with an optional format specification for the body of a
+            LaTeX matrix. Numbers without one show six significant digits.
+        formula: Whether the text stands between dollars.
+
+    Raises:
+        TypeError: If a value has no such text: an array without `matrix`, an object.
+        ValueError: If a number is not finite, `frac` is not exact, or `spec` is no
+            format.
+
+    Examples:
+        >>> format_value(-0.5, ".2f"), format_value(1 / 8, "frac")
+        ('−0.50', '1/8')
+        >>> format_value(1.25e-3, ".2e", formula=True)
+        '1.25 \\times 10^{-3}'
+        >>> format_value([[1, 2], [3, 4]], "matrix", formula=True)
+        '1 & 2 \\\\ 3 & 4'
+    """
+    if spec == "matrix" or spec.startswith("matrix "):
+        rows = np.atleast_2d(np.asarray(value))
+        entry = spec.removeprefix("matrix").strip()
+        return r" \\ ".join(
+            " & ".join(format_value(x, entry, formula=formula) for x in row)
+            for row in rows
+        )
+    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, str):
+        return format(value, spec)
+    if not isinstance(value, int | float):
+        kind = type(value).__name__
+        raise TypeError(f"is of type {kind}, expected a number or a string")
+    if not math.isfinite(value):
+        raise ValueError(f"is {value}, expected a finite number")
+    if spec == "frac":
+        return _fraction(value, formula=formula)
+    text = format(value, spec or (".6g" if isinstance(value, float) else ""))
+    if not any(digit in text for digit in "123456789"):
+        text = text.removeprefix("-")  # a rounded zero has no sign
+    return _typeset(text, formula=formula)
+
+
+def _fraction(value: float, *, formula: bool) -> str:
+    fraction = Fraction(value).limit_denominator(10_000)
+    if abs(float(fraction) - value) > 4 * math.ulp(value):
+        raise ValueError(f"is {value!r}, expected a fraction of small integers")
+    sign, top, bottom = "-" * (value < 0), abs(fraction.numerator), fraction.denominator
+    if bottom == 1:
+        return _typeset(f"{sign}{top}", formula=formula)
+    if formula:
+        return rf"{sign}\tfrac{{{top}}}{{{bottom}}}"
+    return _typeset(f"{sign}{top}/{bottom}", formula=formula)
+
+
+def _typeset(text: str, *, formula: bool) -> str:
+    """Give minus signs, powers of ten, percent and commas their typographic form."""
+    mantissa, exponent = text, None
+    if match := re.fullmatch(r"(.*\d)e([+-]\d+)", text):
+        mantissa, exponent = match[1], str(int(match[2]))
+    if formula:
+        mantissa = mantissa.replace(",", "{,}").replace("%", r"\%")
+        return mantissa if exponent is None else rf"{mantissa} \times 10^{{{exponent}}}"
+    mantissa = mantissa.replace("-", "−")
+    if exponent is None:
+        return mantissa
+    return f"{mantissa} × 10{exponent.translate(_SUPERSCRIPTS)}"
