@@ -1,0 +1,39 @@
+# Each target sets itself up: what is needed is Python >= 3.11, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+export NO_MKDOCS_2_WARNING := 1
+
+.PHONY: serve test build clean lock
+
+# The site at http://127.0.0.1:8000, reloaded when a page or the library changes.
+serve: .venv/ready
+	$(BIN)/mkdocs serve
+
+# Everything that CI runs.
+test: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto --cov --cov-report=term
+
+# The site as files in site/.
+build: .venv/ready
+	$(BIN)/mkdocs build --strict
+	$(BIN)/python -m hw4lib.site.gate docs site
+
+clean:
+	rm -rf .venv site
+
+# Pins every dependency, with hashes and without addresses.
+lock: .venv/ready
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
+		--python-version 3.11 --extra site --extra test pyproject.toml -o requirements.txt
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+		f"Python {sys.version.split()[0]} found, 3.11 or later needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
