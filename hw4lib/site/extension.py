@@ -42,9 +42,15 @@ class _Session(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         names = set(_SESSION.findall("\n".join(lines)))
         if len(names) > 1:
-            _report(f"blocks use the sessions {sorted(names)}, expected one a page")
+            lines = [self.report(f"sessions {sorted(names)}, expected one"), *lines]
         self.name = min(names, default="")
         return lines
+
+    def report(self, message: str) -> str:
+        """Log a fault of the page, and return what the page shows in its place."""
+        where = f"page of session `{self.name}`" if self.name else "page"
+        _log.error("%s: %s", where, message)
+        return f'<strong class="hw4-error">{html.escape(message)}</strong>'
 
 
 class _Values(Preprocessor):
@@ -71,14 +77,16 @@ class _Values(Preprocessor):
             value = eval(expression, dict(names))
             return format_value(value, spec, formula=in_formula)
         except Exception as error:
-            where = f"page {self.session.name!r}" if self.session.name else "a page"
-            return _report(
-                f"the value `{expression}` of {where}: {type(error).__name__}: {error}"
-            )
+            kind = type(error).__name__
+            return self.session.report(f"value `{expression}`: {kind}: {error}")
 
 
 class _Formulas(Treeprocessor):
     """Typesets what arithmatex has found."""
+
+    def __init__(self, md: Markdown, session: _Session) -> None:
+        super().__init__(md)
+        self.session = session
 
     def run(self, root: Element) -> None:
         for element in root.iter():
@@ -93,7 +101,7 @@ class _Formulas(Treeprocessor):
         try:
             markup = mathematics.render(tex, display=display)
         except ValueError as error:
-            markup = _report(f"the formula {tex!r}: {error}")
+            markup = self.session.report(str(error))
         element.text = self.md.htmlStash.store(markup)
         element.set("class", "math")
         element.set("data-search-exclude", "")
@@ -109,14 +117,9 @@ class HomeworkExtension(Extension):
         session = _Session(md)
         md.preprocessors.register(session, "hw4-session", 26)
         md.preprocessors.register(_Values(md, session), "hw4-values", 24)
-        md.treeprocessors.register(_Formulas(md), "hw4-formulas", 15)
+        md.treeprocessors.register(_Formulas(md, session), "hw4-formulas", 15)
 
 
 def makeExtension(**options: object) -> HomeworkExtension:  # noqa: N802
     """Return the extension, under the name that Python-Markdown looks for."""
     return HomeworkExtension(**options)
-
-
-def _report(message: str) -> str:
-    _log.error(message)
-    return f'<strong class="hw4-error">{html.escape(message)}</strong>'

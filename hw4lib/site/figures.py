@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -29,12 +30,12 @@ _VARIABLES = {
     PAPER: "--hw4-paper",
     **{colour: f"--hw4-series-{i}" for i, colour in enumerate(SERIES, 1)},
 }
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": INK,
-    "axes.prop_cycle": mpl.cycler(color=SERIES),
+    "axes.prop_cycle": cycler(color=SERIES),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 10,
@@ -51,6 +52,7 @@ _STYLE = {
     "savefig.facecolor": "none",
     "svg.fonttype": "none",
     "text.color": INK,
+    "text.parse_math": False,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
     "xtick.labelsize": 9,
@@ -110,7 +112,8 @@ def to_html(figure: Figure, name: str, *, alt: str, caption: str = "") -> str:
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
         f'<figure class="hw4-figure" id="figure-{name}">'
-        f'<svg viewBox="{box}" role="img" aria-label="{label}">{drawing}{below}</figure>'
+        f'<svg viewBox="{box}" role="img" aria-label="{label}">'
+        f"{drawing}{below}</figure>"
     )
 
 
