@@ -5,6 +5,7 @@ A message is *argument, what it is, what it should be*. A wrong value raises
 """
 
 import math
+import numbers
 import operator
 import os
 from collections.abc import Collection
@@ -20,7 +21,8 @@ def as_array(
 
     Args:
         name: What the caller calls the argument.
-        value: Real numbers; integers, booleans and float32 are converted.
+        value: Real numbers; integers of any size, booleans, fractions and float32
+            are converted.
         *shape: What each axis should be: a length, a letter for any length of at
             least one (the same letter twice is the same length twice), or `"..."`
             in front for any axes before. No shape at all accepts every shape.
@@ -31,7 +33,8 @@ def as_array(
 
     Raises:
         TypeError: If `value` is not an array of real numbers.
-        ValueError: If its shape is another, or it is not finite.
+        ValueError: If its shape is another, it is not finite, or it has masked
+            entries.
     """
     try:
         array = np.asarray(value)
@@ -39,12 +42,16 @@ def as_array(
         raise ValueError(
             f"`{name}` is ragged, expected {_shape_text(shape) or 'an array'}"
         ) from None
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"`{name}` is of type {_kind(value)}, expected real numbers")
-    array = np.asarray(array, dtype=np.float64)
+    if array.dtype.kind not in "buif" and not _is_real(array):
+        kind = _kind(value, array)
+        raise TypeError(f"`{name}` is of type {kind}, expected real numbers")
+    if np.ma.is_masked(value):
+        raise ValueError(f"`{name}` has masked entries, expected none")
+    array = _as_float64(name, array)
     if shape and not _fits(array.shape, shape):
         raise ValueError(
             f"`{name}` has shape {array.shape}, expected {_shape_text(shape)}"
+            + (", not empty" if array.size == 0 else "")
         )
     if finite and not np.isfinite(array).all():
         bad = array[~np.isfinite(array)][0]
@@ -59,8 +66,10 @@ def as_labels(
     array = as_array(name, value, *shape)
     wrong = ~np.isin(array, list(allowed))
     if wrong.any():
-        expected = " or ".join(f"{label:g}" for label in allowed)
-        raise ValueError(f"`{name}` holds {array[wrong][0]:g}, expected {expected}")
+        expected = " or ".join(map(_text, allowed))
+        raise ValueError(
+            f"`{name}` holds {_text(array[wrong][0])}, expected {expected}"
+        )
     return array
 
 
@@ -80,7 +89,7 @@ def as_number(
     number = float(array)
     if not (above < number < below and at_least <= number <= at_most):
         bounds = _bounds(above, at_least, below, at_most)
-        raise ValueError(f"`{name}` is {number:g}, expected {bounds}")
+        raise ValueError(f"`{name}` is {_text(number)}, expected {bounds}")
     return number
 
 
@@ -100,23 +109,25 @@ def as_numbers(
     )
     if wrong.any():
         bounds = _bounds(above, at_least, below, at_most)
-        raise ValueError(f"`{name}` holds {array[wrong][0]:g}, expected {bounds}")
+        raise ValueError(f"`{name}` holds {_text(array[wrong][0])}, expected {bounds}")
     return array
 
 
 def as_integer(
     name: str, value: int, *, at_least: int | None = None, at_most: int | None = None
 ) -> int:
-    """Return `value` as an int between the bounds that are given."""
+    """Return `value`, no boolean, as an int between the bounds that are given."""
     try:
         integer = operator.index(value)
     except TypeError:
         raise TypeError(f"`{name}` is {value!r}, expected an integer") from None
+    if isinstance(value, bool):
+        raise TypeError(f"`{name}` is {value}, expected an integer")
     low = -math.inf if at_least is None else at_least
     high = math.inf if at_most is None else at_most
     if not low <= integer <= high:
         bounds = _bounds(-math.inf, low, math.inf, high)
-        raise ValueError(f"`{name}` is {integer}, expected {bounds}")
+        raise ValueError(f"`{name}` is {_text(integer)}, expected {bounds}")
     return integer
 
 
@@ -142,11 +153,12 @@ def check_memory(name: str, value: object, *shape: int) -> None:
     Raises:
         MemoryError: If the result is larger than the machine's memory.
     """
-    needed, held = 8 * math.prod(shape), memory_size()
+    needed, held = 8 * math.prod(map(int, shape)), memory_size()
     if needed > held:
+        shown = _text(value) if isinstance(value, int) else value
         raise MemoryError(
-            f"`{name}` is {value}: a result of shape {shape} takes "
-            f"{needed / 2**30:,.1f} GiB, expected at most {held / 2**30:,.1f} GiB"
+            f"`{name}` is {shown}: a result of shape {_shape_text(shape)} takes "
+            f"{_size_text(needed)}, expected at most {_size_text(held)}"
         )
 
 
@@ -158,31 +170,68 @@ def memory_size() -> int:
         return 2**33
 
 
-def _kind(value: object) -> str:
-    return str(value.dtype) if isinstance(value, np.ndarray) else type(value).__name__
+def _is_real(array: NDArray[np.generic]) -> bool:
+    """Whether the objects of an array are real numbers, as 10**30 and 1/3 are."""
+    return array.dtype == object and all(
+        isinstance(entry, numbers.Real) for entry in array.flat
+    )
+
+
+def _as_float64(name: str, array: NDArray[np.generic]) -> NDArray[np.float64]:
+    try:
+        # A long double past the largest float64 becomes an infinity, rejected later.
+        with np.errstate(over="ignore"):
+            return np.asarray(array, dtype=np.float64)
+    except OverflowError:
+        raise ValueError(
+            f"`{name}` holds an integer past float64, expected finite numbers"
+        ) from None
+
+
+def _kind(value: object, array: NDArray[np.generic]) -> str:
+    if isinstance(value, np.ndarray):
+        return str(array.dtype)
+    entries = f" of {array.dtype.type.__name__.rstrip('_')}" if array.ndim else ""
+    return type(value).__name__ + entries
 
 
 def _fits(actual: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
     if expected[0] == "...":
         expected = expected[1:]
         actual = actual[max(len(actual) - len(expected), 0) :]
-    lengths: dict[int | str, int] = {}
+    lengths: dict[str, int] = {}
     return len(actual) == len(expected) and all(
-        length == want
-        if isinstance(want, int)
-        else length >= 1 and lengths.setdefault(want, length) == length
+        length >= 1 and lengths.setdefault(want, length) == length
+        if isinstance(want, str)
+        else length == want
         for length, want in zip(actual, expected, strict=True)
     )
 
 
 def _shape_text(shape: tuple[int | str, ...]) -> str:
-    return f"({', '.join(map(str, shape))})" if shape else ""
+    entries = (axis if isinstance(axis, str) else _text(int(axis)) for axis in shape)
+    return f"({', '.join(entries)})" if shape else ""
+
+
+def _size_text(size: int) -> str:
+    # Integer division, because a float cannot hold the size of every shape.
+    return f"{size / 2**30:,.1f} GiB" if size < 2**100 else f"{_text(size >> 30)} GiB"
+
+
+def _text(number: float) -> str:
+    """Write a number as short as its value allows."""
+    if isinstance(number, int):
+        # Python refuses to print integers of thousands of digits.
+        sign, size = "-" if number < 0 else "", abs(number)
+        return str(number) if size < 10**20 else f"{sign}1e{math.log10(size):.0f}"
+    short = f"{number:g}"
+    return short if float(short) == number else str(number)
 
 
 def _bounds(above: float, at_least: float, below: float, at_most: float) -> str:
     """Word the bounds as a reader would: `> 0`, or `in [0, 0.5)`."""
-    low = f"> {above:g}" if above > at_least else f">= {at_least:g}"
-    high = f"< {below:g}" if below < at_most else f"<= {at_most:g}"
+    low = f"> {_text(above)}" if above > at_least else f">= {_text(at_least)}"
+    high = f"< {_text(below)}" if below < at_most else f"<= {_text(at_most)}"
     has_low, has_high = max(above, at_least) > -math.inf, min(below, at_most) < math.inf
     if has_low and has_high:
         left = "(" if above > at_least else "["

@@ -9,7 +9,7 @@ one, which is the convention $f'(0) = 0$ of every deep-learning library for ReLU
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_array, as_number
+from hw4lib._checks import as_array, as_integer, as_number
 
 
 def relu(z: ArrayLike) -> NDArray[np.float64]:
@@ -72,7 +72,7 @@ def leaky_relu(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
 
     Raises:
         TypeError: If `z` or `slope` is not real.
-        ValueError: If `z` or `slope` is not finite.
+        ValueError: If `z`, `slope` or an activation is not finite.
 
     References:
         Homework 4, [Problem 1.1(k)][1-1-k].
@@ -81,8 +81,11 @@ def leaky_relu(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
         >>> leaky_relu([-0.2, 0.0, 0.2])
         array([-0.002,  0.   ,  0.2  ])
     """
-    z = as_array("z", z)
-    return np.where(z > 0.0, z, as_number("slope", slope) * z)
+    z, slope = as_array("z", z), as_number("slope", slope)
+    # The parts, because z times a steep slope may overflow where it is not used.
+    with np.errstate(over="ignore"):
+        leak = slope * np.minimum(z, 0.0)
+    return np.maximum(z, 0.0) + as_array("slope * z", leak)
 
 
 def leaky_relu_derivative(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
@@ -108,7 +111,8 @@ def leaky_relu_derivative(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.fl
         >>> leaky_relu_derivative([-0.2, 0.0, 0.2])
         array([0.01, 0.01, 1.  ])
     """
-    return np.where(as_array("z", z) > 0.0, 1.0, as_number("slope", slope))
+    active = as_array("z", z) > 0.0
+    return np.where(active, 1.0, as_number("slope", slope))[()]
 
 
 def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
@@ -197,7 +201,7 @@ def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.float64]:
         Probabilities, shape of `z`.
 
     Raises:
-        TypeError: If `z` is not real.
+        TypeError: If `z` is not real, or `axis` not an integer.
         ValueError: If `z` is not finite, is empty, or has no such axis.
 
     References:
@@ -209,7 +213,8 @@ def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.float64]:
     """
     z = _with_axis(z, axis)
     # Shifting all logits changes nothing; it keeps the largest exponential at 1.
-    weights = np.exp(z - z.max(axis=axis, keepdims=True))
+    with np.errstate(over="ignore"):  # a difference past -1e308 is as good as -inf
+        weights = np.exp(z - z.max(axis=axis, keepdims=True))
     return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
 
 
@@ -236,11 +241,16 @@ def softmax_derivative(z: ArrayLike) -> NDArray[np.float64]:
                [-0.25,  0.25]])
     """
     y = softmax(z)
-    return y[..., :, None] * (np.eye(y.shape[-1]) - y[..., None, :])
+    jacobian = -y[..., :, None] * y[..., None, :]
+    # The diagonal from the rest of its row: 1 - y would lose every digit near y = 1.
+    diagonal = np.arange(y.shape[-1])
+    jacobian[..., diagonal, diagonal] = 0.0
+    jacobian[..., diagonal, diagonal] = -jacobian.sum(axis=-1)
+    return jacobian
 
 
 def _with_axis(z: ArrayLike, axis: int) -> NDArray[np.float64]:
-    array = as_array("z", z)
+    array, axis = as_array("z", z), as_integer("axis", axis)
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"`axis` is {axis}, expected an axis of {array.ndim}")
     if array.size == 0:
