@@ -8,6 +8,7 @@ picture serves both palettes.
 import html
 import io
 import re
+from collections.abc import Collection
 from typing import Any
 
 import matplotlib as mpl
@@ -88,7 +89,14 @@ def subplots(
     return figure, figure.subplots(rows, columns, **options)
 
 
-def to_html(figure: Figure, name: str, *, alt: str, caption: str = "") -> str:
+def to_html(
+    figure: Figure,
+    name: str,
+    *,
+    alt: str,
+    caption: str = "",
+    parts: Collection[str] = (),
+) -> str:
     """Return a figure element with the drawing as inline SVG.
 
     Args:
@@ -96,6 +104,7 @@ def to_html(figure: Figure, name: str, *, alt: str, caption: str = "") -> str:
         name: Unique among the figures of the site; `#figure-name` links to it.
         alt: What the figure shows, with the values, for whoever cannot see it.
         caption: Text below the figure.
+        parts: Artists' gids that the page refers to, kept as `name-gid`.
 
     Raises:
         ValueError: If `alt` is empty.
@@ -105,7 +114,7 @@ def to_html(figure: Figure, name: str, *, alt: str, caption: str = "") -> str:
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    svg = _own_ids(_slim(_page_style(buffer.getvalue())), name)
+    svg = _own_ids(_slim(_page_style(buffer.getvalue())), name, parts)
     head, _, drawing = svg[svg.index("<svg") :].partition(">")
     box = head.split('viewBox="')[1].split('"')[0]
     label = html.escape(alt)
@@ -132,9 +141,9 @@ def _slim(svg: str) -> str:
     return re.sub(r"\s*\n\s*", " ", svg)
 
 
-def _own_ids(svg: str, name: str) -> str:
-    """Keep the ids that the drawing itself refers to, under the figure's name."""
-    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", svg))
+def _own_ids(svg: str, name: str, parts: Collection[str]) -> str:
+    """Keep the ids that are referred to, under the figure's name."""
+    used = set(parts).union(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", svg))
     svg = re.sub(
         r' id="([^"]*)"',
         lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "",

@@ -1,0 +1,154 @@
+// What a page can not do without a script: judge an answer, move a figure, open what a
+// link or a search points into. Everything it shows was computed when the site was built.
+
+// --- Answer boxes -----------------------------------------------------------------
+
+const FUNCTIONS = {
+  sqrt: Math.sqrt, exp: Math.exp, log: Math.log, ln: Math.log, tanh: Math.tanh,
+  sigmoid: (z) => 1 / (1 + Math.exp(-z)),
+};
+const CONSTANTS = { pi: Math.PI, π: Math.PI, e: Math.E };
+
+/** The value of `1/8`, `sqrt(2/64)`, `-1e-3`, `2^-3`; NaN for anything else. */
+function evaluate(text) {
+  const tokens = text.toLowerCase().replaceAll("−", "-").replaceAll(/[×·]/g, "*")
+    .replaceAll("√", "sqrt").replaceAll("**", "^")
+    .match(/\d*\.?\d+(?:e[+-]?\d+)?|\d+\.|[a-zπ]+|[-+*/^()]|\S/g) ?? [];
+  let at = 0;
+  const take = (...wanted) => (wanted.includes(tokens[at]) ? tokens[at++] : undefined);
+  function sum() {
+    let value = product();
+    for (let sign; (sign = take("+", "-")); ) value += sign === "+" ? product() : -product();
+    return value;
+  }
+  function product() {
+    let value = signed();
+    for (let sign; (sign = take("*", "/")); ) sign === "*" ? (value *= signed()) : (value /= signed());
+    return value;
+  }
+  function signed() {
+    if (take("-")) return -signed();
+    if (take("+")) return signed();
+    const base = atom();
+    return take("^") ? base ** signed() : base;
+  }
+  function atom() {
+    const token = tokens[at++];
+    if (token === "(") {
+      const value = sum();
+      return take(")") ? value : NaN;
+    }
+    if (Object.hasOwn(CONSTANTS, token)) return CONSTANTS[token];
+    if (Object.hasOwn(FUNCTIONS, token)) return FUNCTIONS[token](atom());
+    return /^[\d.]/.test(token ?? "") ? Number(token) : NaN;
+  }
+  const value = sum();
+  return at === tokens.length ? value : NaN;
+}
+
+function judgeNumber(box, text) {
+  const value = evaluate(text);
+  if (!Number.isFinite(value)) return ["unread", "That is not a number I can read. Try 0.25, 1/4, sqrt(2/64) or 1e-3."];
+  const near = (target, tolerances) =>
+    Math.abs(value - target) <= tolerances * box.tolerance * (Math.abs(target) || 1) * (1 + 1e-9);
+  if (near(box.answer, 1)) return ["right", `Right, to within ${box.words}.`];
+  const slip = box.slips.find(([target]) => near(target, 1));
+  if (slip) return ["slip", slip[1]];
+  if (near(box.answer, box.close)) return ["close", `Close, but further off than ${box.words}.`];
+  return ["wrong", "Not this one. Take a hint, or compare with the derivation."];
+}
+
+function judgeChoice(box, index) {
+  if (index === undefined) return ["unread", "Pick an option first."];
+  const [right, why] = box.options[index];
+  return right ? ["right", `Right. ${why}`] : ["slip", why];
+}
+
+class Answer extends HTMLElement {
+  connectedCallback() {
+    const box = JSON.parse(this.dataset.box);
+    const form = this.querySelector("form");
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      const field = form.querySelector("input:not([type=radio])");
+      const [verdict, text] = field
+        ? judgeNumber(box, field.value)
+        : judgeChoice(box, form.querySelector("input:checked")?.value);
+      const output = form.querySelector("output");
+      output.dataset.verdict = verdict;
+      output.textContent = text;
+    };
+  }
+}
+
+// --- Figures with sliders ---------------------------------------------------------
+
+class Explorer extends HTMLElement {
+  connectedCallback() {
+    this.data = JSON.parse(this.querySelector("template").content.textContent);
+    this.sliders = [...this.querySelectorAll("input[type=range]")];
+    this.oninput = () => this.show();
+    this.show(); // a reload keeps sliders where they were
+  }
+
+  show() {
+    const { grid, lines, texts, alt } = this.data;
+    const frame = this.sliders.reduce((sum, slider, axis) => sum * grid[axis] + Number(slider.value), 0);
+    for (const slider of this.sliders) {
+      const text = JSON.parse(slider.dataset.texts)[slider.value];
+      slider.setAttribute("aria-valuetext", text);
+      slider.nextElementSibling.textContent = text;
+    }
+    const say = ([parts, fields]) =>
+      parts.map((part, i) => part + (fields[i] ? fields[i][0][fields[i][1][frame]] : "")).join("");
+    const svg = this.querySelector("svg");
+    svg.setAttribute("aria-label", say(alt));
+    const part = (name) => svg.querySelector(`[id$="-${name}"]`);
+    lines.forEach((line, i) => this.move(part(`m${i}`), line.map((rows) => rows[rows.length > 1 ? frame : 0])));
+    texts.forEach((text, i) => (part(`t${i}`).querySelector("text").textContent = say(text)));
+  }
+
+  /** Puts a line's path and markers at the points, given in tenths. */
+  move(group, [xs, ys]) {
+    const points = xs.map((x, i) => (x === null || ys[i] === null ? null : [x / 10, ys[i] / 10]));
+    const path = group.querySelector(":scope > path");
+    path?.setAttribute("d", points.map((p, i) => p && `${points[i - 1] ? "L" : "M"}${p[0]} ${p[1]}`).filter(Boolean).join(""));
+    const marks = group.querySelector(":scope > g");
+    if (!marks) return;
+    this.mark ??= new Map();
+    if (!this.mark.has(group)) this.mark.set(group, marks.querySelector("use"));
+    marks.replaceChildren(...points.filter(Boolean).map(([x, y]) => {
+      const use = this.mark.get(group).cloneNode();
+      use.setAttribute("x", x);
+      use.setAttribute("y", y);
+      return use;
+    }));
+  }
+}
+
+customElements.define("hw4-answer", Answer);
+customElements.define("hw4-explorer", Explorer);
+
+// --- Disclosures ------------------------------------------------------------------
+
+/** Opens every closed disclosure around an element. */
+function reveal(element) {
+  for (let d = element?.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
+}
+
+function revealTargets() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  reveal(target);
+  document.querySelectorAll("article mark").forEach(reveal);
+  if (target?.closest("details")) target.scrollIntoView();
+}
+
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("article details:not([open])")];
+  opened.forEach((details) => (details.open = true));
+});
+addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
+addEventListener("hashchange", revealTargets);
+// Instant navigation replaces the page without a load event.
+(window.document$ ?? { subscribe: (f) => f() }).subscribe(revealTargets);
