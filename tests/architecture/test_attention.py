@@ -1,0 +1,549 @@
+import itertools
+import tracemalloc
+from dataclasses import asdict
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.testing import assert_allclose, assert_array_equal
+from oracles import matrix_of
+
+from hw4lib.architecture.attention import (
+    apply_attention_matrix,
+    attention_counts,
+    attention_factors,
+    attention_matrix,
+    attention_weights,
+    block_pattern,
+    combined_value_weights,
+    multi_head_attention,
+    scaled_dot_product_attention,
+    self_attention,
+)
+
+CAUSAL = np.tri(4, dtype=bool)
+
+
+def weights_one_by_one(queries, keys, mask=None):
+    """Softmax of each row in exact rational scores and 30 digits."""
+    rows = []
+    with mpmath.workdps(30):
+        for i, query in enumerate(queries):
+            terms = []
+            for j, key in enumerate(keys):
+                score = sum(
+                    Fraction(float(a)) * Fraction(float(b))
+                    for a, b in zip(query, key, strict=True)
+                )
+                scaled = mpmath.mpf(score.numerator) / score.denominator
+                allowed = mask is None or mask[i][j]
+                terms.append(mpmath.exp(scaled / mpmath.sqrt(len(key))) * int(allowed))
+            rows.append([float(term / sum(terms)) for term in terms])
+    return np.array(rows)
+
+
+def layer(rng, length=4, d=3, d_k=2, d_v=5):
+    return (
+        rng.normal(size=(length, d)),
+        rng.normal(size=(d, d_k)),
+        rng.normal(size=(d, d_k)),
+        rng.normal(size=(d, d_v)),
+    )
+
+
+def heads(rng):
+    count, length, d, d_k, d_v, d_out = 2, 4, 3, 2, 5, 4
+    return (
+        rng.normal(size=(length, d)),
+        rng.normal(size=(count, d, d_k)),
+        rng.normal(size=(count, d, d_k)),
+        rng.normal(size=(count, d, d_v)),
+        rng.normal(size=(count * d_v, d_out)),
+    )
+
+
+@pytest.mark.parametrize("mask", [None, CAUSAL], ids=["all", "causal"])
+@pytest.mark.parametrize("size", [1.0, 30.0], ids=["small scores", "large scores"])
+def test_weights_are_the_softmax_in_exact_scores(rng, mask, size):
+    queries, keys = size * rng.normal(size=(2, 4, 3))
+
+    actual = attention_weights(queries, keys, mask=mask)
+
+    # A score of a few hundred is rounded before its exponential is taken.
+    expected = weights_one_by_one(queries, keys, mask)
+    assert_allclose(actual, expected, rtol=1e-12 * size**2, atol=1e-300)
+
+
+def test_weights_are_the_softmax_of_rows_not_of_columns():
+    """Two keys of which only the second row prefers one: column sums are not 1."""
+    weights = attention_weights([[0.0], [np.log(3.0)]], [[0.0], [1.0]])
+
+    assert_allclose(weights, [[0.5, 0.5], [0.25, 0.75]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("mask", [False, True], ids=["all", "mask"])
+@pytest.mark.parametrize("size", [1.0, 10.0], ids=["no shift", "shift"])
+@pytest.mark.parametrize("shape", [(1, 1), (300, 2100), (513, 1024)])
+def test_streaming_over_blocks_is_the_product_with_all_weights(rng, shape, size, mask):
+    n, m = shape
+    queries = size * rng.normal(size=(n, 4))
+    # Keys grow along the sequence, so that later blocks hold the larger scores.
+    keys = size * rng.normal(size=(m, 4)) * np.linspace(0.1, 1, m)[:, None]
+    values = rng.normal(size=(m, 3))
+    allowed = rng.random((n, m)) < 0.3 if mask else np.ones((n, m), bool)
+    allowed[:, -1] = True
+    allowed[: n // 2, : m // 2] = not mask  # a block with rows that are all masked
+
+    scores = np.where(allowed, queries @ keys.T / 2.0, -np.inf)
+    expected = np.exp(scores - scores.max(axis=1, keepdims=True))
+    expected = expected / expected.sum(axis=1, keepdims=True) @ values
+    actual = scaled_dot_product_attention(
+        queries, keys, values, mask=allowed if mask else None
+    )
+
+    # Sums of up to 2100 terms in another order; scores of 500 lose three digits.
+    assert_allclose(actual, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("batch", [(), (0,), (3,), (2, 3)], ids=str)
+def test_a_batch_is_each_of_its_members(rng, batch):
+    queries, keys = rng.normal(size=(2, *batch, 5, 4))
+    values = rng.normal(size=(*batch, 5, 2))
+
+    actual = scaled_dot_product_attention(queries, keys, values)
+
+    assert actual.shape == (*batch, 5, 2)
+    for index in np.ndindex(batch):
+        alone = scaled_dot_product_attention(queries[index], keys[index], values[index])
+        assert_allclose(actual[index], alone, rtol=1e-12)
+
+
+def test_a_large_batch_is_each_of_its_members(rng):
+    """So large that it is halved, down to single members."""
+    queries = rng.normal(size=(3, 2, 260, 2))
+    keys = rng.normal(size=(2, 1030, 2))
+    values = rng.normal(size=(3, 1, 1030, 2))
+    mask = rng.random((3, 1, 1, 1030)) < 0.5
+
+    actual = scaled_dot_product_attention(queries, keys, values, mask=mask)
+
+    weights = attention_weights(queries, keys, mask=mask)
+    assert_allclose(actual, weights @ values, rtol=0, atol=1e-13)
+
+
+def test_extra_memory_does_not_grow_with_the_square_of_the_length():
+    x = np.random.default_rng(0).normal(size=(4096, 8))
+    tracemalloc.start()
+    scaled_dot_product_attention(x, x, x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    # All weights would take 128 MiB.
+    assert peak < 8 * 2**20
+
+
+def test_self_attention_projects_the_rows(rng):
+    x, w_q, w_k, w_v = layer(rng)
+
+    actual = self_attention(x, w_q, w_k, w_v, mask=CAUSAL)
+
+    expected = weights_one_by_one(x @ w_q, x @ w_k, CAUSAL) @ (x @ w_v)
+    assert_allclose(actual, expected, rtol=1e-12)
+
+
+def test_self_attention_of_a_batch(rng):
+    _, w_q, w_k, w_v = layer(rng)
+    batch = rng.normal(size=(2, 6, 3))
+
+    actual = self_attention(batch, w_q, w_k, w_v)
+
+    expected = [self_attention(x, w_q, w_k, w_v) for x in batch]
+    assert_allclose(actual, expected, rtol=1e-12)
+
+
+def test_multi_head_attention_is_the_sum_over_heads(rng):
+    """Concatenation and one product is a sum of products with blocks of rows."""
+    x, w_q, w_k, w_v, w_o = heads(rng)
+
+    actual = multi_head_attention(x, w_q, w_k, w_v, w_o, mask=CAUSAL)
+
+    expected = sum(
+        weights_one_by_one(x @ w_q[i], x @ w_k[i], CAUSAL)
+        @ (x @ w_v[i])
+        @ w_o[5 * i : 5 * i + 5]
+        for i in range(2)
+    )
+    assert_allclose(actual, expected, rtol=1e-11)
+
+
+def test_multi_head_attention_of_a_batch(rng):
+    x, *weights = heads(rng)
+    batch = rng.normal(size=(3, *x.shape))
+
+    actual = multi_head_attention(batch, *weights)
+
+    assert actual.shape == (3, 4, 4)
+    assert_allclose(actual[1], multi_head_attention(batch[1], *weights), rtol=1e-12)
+
+
+def test_every_permutation_of_the_input_permutes_the_output(rng):
+    """3.3 (b), over all 24 orders of four positions."""
+    x, *weights = heads(rng)
+    y = multi_head_attention(x, *weights)
+
+    for order in itertools.permutations(range(4)):
+        actual = multi_head_attention(x[list(order)], *weights)
+        # Sums over positions are in another order.
+        assert_allclose(actual, y[list(order)], rtol=0, atol=1e-13)
+
+
+def test_a_causal_mask_breaks_the_symmetry_for_all_but_the_identity(rng):
+    x, *weights = heads(rng)
+    y = multi_head_attention(x, *weights, mask=CAUSAL)
+
+    for order in itertools.permutations(range(4)):
+        moved = multi_head_attention(x[list(order)], *weights, mask=CAUSAL)
+        assert np.allclose(moved, y[list(order)]) == (order == (0, 1, 2, 3))
+
+
+def test_a_mask_that_moves_along_keeps_the_symmetry(rng):
+    x, *weights = heads(rng)
+    order = [2, 0, 3, 1]
+
+    actual = multi_head_attention(x[order], *weights, mask=CAUSAL[np.ix_(order, order)])
+
+    expected = multi_head_attention(x, *weights, mask=CAUSAL)[order]
+    assert_allclose(actual, expected, rtol=1e-11)
+
+
+def test_matrix_is_numpys_kronecker_product(rng):
+    a, w_v = rng.random((4, 4)), rng.normal(size=(3, 5))
+
+    # Each entry is one product.
+    assert_allclose(attention_matrix(a, w_v), np.kron(a, w_v.T), rtol=0, atol=0)
+
+
+def test_matrix_of_heads_is_the_sum_of_kronecker_products(rng):
+    a, w_v = rng.random((2, 4, 4)), rng.normal(size=(2, 3, 5))
+
+    expected = np.kron(a[0], w_v[0].T) + np.kron(a[1], w_v[1].T)
+    assert_allclose(attention_matrix(a, w_v), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_matrix_is_the_matrix_of_the_layer_with_its_weights_held(rng):
+    """One basis vector at a time through the layer, whose weights `x` has fixed."""
+    x, w_q, w_k, w_v = layer(rng)
+    a = attention_weights(x @ w_q, x @ w_k)
+
+    expected = matrix_of(lambda stacked: a @ stacked.reshape(4, 3) @ w_v, 12)
+
+    matrix = attention_matrix(a, w_v)
+    assert_allclose(matrix, expected, rtol=1e-12, atol=1e-14)
+    y = self_attention(x, w_q, w_k, w_v)
+    assert_allclose(matrix @ x.ravel(), y.ravel(), rtol=1e-11)
+
+
+def test_matrix_of_a_multi_head_layer_maps_its_input_to_its_output(rng):
+    x, w_q, w_k, w_v, w_o = heads(rng)
+    a = attention_weights(x @ w_q, x @ w_k)
+
+    matrix = attention_matrix(a, combined_value_weights(w_v, w_o))
+
+    y = multi_head_attention(x, w_q, w_k, w_v, w_o)
+    assert_allclose(matrix @ x.ravel(), y.ravel(), rtol=1e-11)
+
+
+def test_column_major_stacking_swaps_the_factors(rng):
+    """With columns stacked the matrix is W_v' x A, the same map."""
+    x, w_q, w_k, w_v = layer(rng)
+    a = attention_weights(x @ w_q, x @ w_k)
+
+    y = np.kron(w_v.T, a) @ x.ravel(order="F")
+
+    rows = attention_matrix(a, w_v) @ x.ravel()
+    assert_allclose(y.reshape(5, 4).T.ravel(), rows, rtol=1e-11)
+
+
+def test_combined_value_weights_are_products_of_blocks(rng):
+    *_, w_v, w_o = heads(rng)
+
+    actual = combined_value_weights(w_v, w_o)
+
+    expected = [w_v[0] @ w_o[:5], w_v[1] @ w_o[5:]]
+    assert_allclose(actual, expected, rtol=1e-12)
+
+
+def test_factors_are_kronecker_products_with_identities(rng):
+    a, w_v = rng.random((4, 4)), rng.normal(size=(3, 5))
+
+    factors = attention_factors(a, w_v)
+
+    assert_array_equal(factors.mixing, np.kron(a, np.eye(5)))
+    assert_array_equal(factors.shared, np.kron(np.eye(4), w_v.T))
+    product = factors.mixing @ factors.shared
+    assert_allclose(product, attention_matrix(a, w_v), rtol=1e-12)
+
+
+@pytest.mark.parametrize("count", [None, 1, 3])
+def test_applying_the_factors_is_applying_the_matrix(rng, count):
+    lead = () if count is None else (count,)
+    a, w_v = rng.random((*lead, 4, 4)), rng.normal(size=(*lead, 3, 5))
+    stacked = rng.normal(size=12)
+
+    actual = apply_attention_matrix(a, w_v, stacked)
+
+    assert_allclose(actual, attention_matrix(a, w_v) @ stacked, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 2), (4, 3)])
+def test_counts_are_counted_in_the_matrices(rng, n, d):
+    x, w_q, w_k, w_v = layer(rng, n, d, d, d)
+    a = attention_weights(x @ w_q, x @ w_k)
+    shared = np.kron(np.eye(n), w_v.T)
+    blocks = [b for rows in np.split(shared, n) for b in np.split(rows, n, axis=1)]
+
+    assert asdict(attention_counts(n, d)) == {
+        "dense_parameters": np.ones((n * d, n * d)).size,
+        "learned_parameters": w_q.size + w_k.size + w_v.size,
+        "mixing_weights": np.count_nonzero(a),
+        "shared_nonzeros": np.count_nonzero(shared),
+        "shared_zero_blocks": sum(not block.any() for block in blocks),
+        "mixing_nonzeros": np.count_nonzero(np.kron(a, np.eye(d))),
+        "product_nonzeros": np.count_nonzero(np.kron(a, w_v.T)),
+    }
+
+
+def test_product_has_no_zero_block_but_the_mask_makes_it_triangular(rng):
+    x, w_q, w_k, w_v = layer(rng)
+    full, causal = (
+        attention_matrix(attention_weights(x @ w_q, x @ w_k, mask=mask), w_v)
+        for mask in (None, CAUSAL)
+    )
+
+    assert block_pattern(full, (5, 3)).all()
+    assert_array_equal(block_pattern(causal, (5, 3)) > 0, CAUSAL)
+
+
+def test_the_layer_is_not_linear_in_its_input(rng):
+    x, *weights = layer(rng)
+
+    assert not np.allclose(
+        self_attention(2 * x, *weights), 2 * self_attention(x, *weights), rtol=0.01
+    )
+
+
+def test_the_layer_is_linear_when_queries_vanish(rng):
+    """The exception: no query prefers a key, and every output is the mean value."""
+    x, w_q, w_k, w_v = layer(rng)
+
+    actual = self_attention(x, 0 * w_q, w_k, w_v)
+
+    assert_allclose(actual, np.tile((x @ w_v).mean(axis=0), (4, 1)), rtol=1e-12)
+
+
+def test_block_pattern_numbers_blocks_as_they_appear():
+    b, c, z = np.ones((1, 2)), np.array([[1, 2]]), np.zeros((1, 2))
+
+    actual = block_pattern(np.block([[z, c, b], [b, z, c]]), (1, 2))
+
+    assert_array_equal(actual, [[0, 1, 2], [2, 0, 1]])
+
+
+@pytest.mark.parametrize("dtype", [int, np.float32, bool])
+def test_other_types_give_float64_and_stay_as_they_are(dtype):
+    x = np.array([[1, 0], [1, 1], [0, 1]], dtype=dtype)
+    before = x.copy()
+
+    actual = scaled_dot_product_attention(x, x, x)
+
+    assert actual.dtype == np.float64
+    assert_array_equal(actual, scaled_dot_product_attention(*[x.astype(float)] * 3))
+    assert_array_equal(x, before)
+
+
+def test_arguments_are_not_modified(rng):
+    arguments = heads(rng)
+    copies = [argument.copy() for argument in arguments]
+
+    multi_head_attention(*arguments, mask=CAUSAL)
+
+    for argument, copy in zip(arguments, copies, strict=True):
+        assert_array_equal(argument, copy)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e4, 1e150])
+def test_extreme_scores_pick_the_largest_or_nothing(size):
+    queries = keys = [[size], [-size]]
+    weights = attention_weights(queries, keys)
+
+    expected = np.full((2, 2), 0.5) if size < 1 else np.eye(2)
+    assert_array_equal(weights, expected)
+    values = [[1e290], [-1e290]]
+    actual = scaled_dot_product_attention(queries, keys, values)
+    assert_allclose(actual, expected @ values, rtol=1e-15)
+
+
+FINITE = st.floats(-1e6, 1e6, width=32)
+
+
+@given(
+    hnp.arrays(float, st.tuples(st.integers(1, 6), st.just(3)), elements=FINITE),
+    hnp.arrays(float, st.tuples(st.integers(1, 6), st.just(3)), elements=FINITE),
+)
+def test_outputs_stay_between_the_values(queries, keys):
+    """Weights are a distribution, so means lie within the range of the values."""
+    weights = attention_weights(queries, keys)
+    values = np.linspace(-1, 1, len(keys))[:, None]
+
+    means = scaled_dot_product_attention(queries, keys, values)
+
+    assert weights.shape == (len(queries), len(keys))
+    assert (weights >= 0).all()
+    assert_allclose(weights.sum(axis=1), 1, rtol=1e-15)
+    assert_allclose(means, weights @ values, rtol=0, atol=1e-12)
+    assert (np.abs(means) <= 1 + 1e-15).all()
+
+
+ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: attention_weights([1.0], ONE), ValueError, "`queries` has shape"),
+        (lambda: attention_weights(TWO, ONE), ValueError, "`keys` has shape"),
+        (lambda: attention_weights(ONE, [[np.nan]]), ValueError, "`keys` holds nan"),
+        (lambda: attention_weights([["a"]], ONE), TypeError, "`queries` is of type"),
+        (
+            lambda: attention_weights([[1e200]], [[1e200]]),
+            ValueError,
+            "`queries` times `keys` reaches inf, expected <= 1e307",
+        ),
+        (
+            lambda: attention_weights(np.ones((2, 2, 1)), np.ones((3, 2, 1))),
+            ValueError,
+            "do not broadcast",
+        ),
+        (
+            lambda: attention_weights(TWO, TWO, mask=np.ones((3, 2), bool)),
+            ValueError,
+            r"`mask` has shape \(3, 2\), expected one that broadcasts to \(2, 2\)",
+        ),
+        (
+            lambda: attention_weights(TWO, TWO, mask=[[1, 1], [0, 0]]),
+            ValueError,
+            "`mask` leaves row 1 empty, expected a key a row",
+        ),
+        (
+            lambda: attention_weights(TWO, TWO, mask=[[2, 0], [1, 1]]),
+            ValueError,
+            "`mask` holds 2, expected 0 or 1",
+        ),
+        (
+            lambda: attention_weights(*[np.broadcast_to(1.0, (10**7, 1))] * 2),
+            MemoryError,
+            "`queries` is of shape",
+        ),
+        (
+            lambda: scaled_dot_product_attention(TWO, TWO, ONE),
+            ValueError,
+            "`values` has shape",
+        ),
+        (
+            lambda: scaled_dot_product_attention(ONE, ONE, [[1e291]]),
+            ValueError,
+            r"`values` holds 1e\+291, expected in",
+        ),
+        (
+            lambda: self_attention(TWO, ONE, ONE, ONE),
+            ValueError,
+            "`query_weights` has shape",
+        ),
+        (
+            lambda: self_attention(TWO, TWO, ONE, TWO),
+            ValueError,
+            "`key_weights` has shape",
+        ),
+        (
+            lambda: self_attention(TWO, TWO, TWO, ONE),
+            ValueError,
+            "`value_weights` has shape",
+        ),
+        (
+            lambda: self_attention([[1e200]], [[1e200]], ONE, ONE),
+            ValueError,
+            "`inputs` times `query_weights` overflows, expected less",
+        ),
+        (
+            lambda: multi_head_attention(ONE, [ONE], [ONE], [ONE, ONE], ONE),
+            ValueError,
+            "`value_weights` has shape",
+        ),
+        (
+            lambda: multi_head_attention(ONE, [ONE], [ONE, ONE], [ONE], ONE),
+            ValueError,
+            "`key_weights` has shape",
+        ),
+        (
+            lambda: multi_head_attention(ONE, [ONE], [ONE], [ONE], TWO),
+            ValueError,
+            "`output_weights` has shape",
+        ),
+        (lambda: multi_head_attention(ONE, ONE, ONE, ONE, ONE), ValueError, "query"),
+        (
+            lambda: attention_matrix([[1.5]], ONE),
+            ValueError,
+            r"`weights` holds 1.5, expected in \[0, 1\]",
+        ),
+        (lambda: attention_matrix([[1.0, 0.0]], ONE), ValueError, "`weights` has"),
+        (
+            lambda: attention_matrix([TWO], [ONE, ONE]),
+            ValueError,
+            "`value_weights` has shape",
+        ),
+        (
+            lambda: attention_matrix(*[np.broadcast_to(1.0, (4000, 4000))] * 2),
+            MemoryError,
+            "`weights` is of shape",
+        ),
+        (lambda: attention_factors(TWO, [1.0]), ValueError, "`value_weights` has"),
+        (lambda: attention_factors([TWO], TWO), ValueError, "`weights` has shape"),
+        (
+            lambda: apply_attention_matrix(TWO, TWO, [1.0, 2.0]),
+            ValueError,
+            r"`stacked` has shape \(2,\), expected \(4\)",
+        ),
+        (
+            lambda: apply_attention_matrix(ONE, [[1e200]], [1e200]),
+            ValueError,
+            "`stacked` times `value_weights` overflows",
+        ),
+        (
+            lambda: combined_value_weights([ONE], TWO),
+            ValueError,
+            "`output_weights` has shape",
+        ),
+        (
+            lambda: combined_value_weights([[[1e200]]], [[1e200]]),
+            ValueError,
+            "`value_weights` times `output_weights` overflows",
+        ),
+        (lambda: attention_counts(0, 1), ValueError, "`length` is 0, expected >= 1"),
+        (lambda: attention_counts(1, 0), ValueError, "`dimension` is 0"),
+        (lambda: attention_counts(1.5, 1), TypeError, "`length` is 1.5"),
+        (
+            lambda: block_pattern(np.ones((3, 2)), (2, 2)),
+            ValueError,
+            r"`matrix` has shape \(3, 2\), expected blocks of shape \(2, 2\)",
+        ),
+        (lambda: block_pattern(TWO, (0, 1)), ValueError, "`block` is 0"),
+        (lambda: block_pattern(TWO, (1.0, 1)), TypeError, "`block` is 1.0"),
+    ],
+)
+def test_bad_arguments_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
