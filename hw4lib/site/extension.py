@@ -17,19 +17,12 @@ from markdown.treeprocessors import Treeprocessor
 from markdown_exec._internal.formatters import python as markdown_exec_python
 
 from hw4lib.site import mathematics
-from hw4lib.site.values import format_value
+from hw4lib.site.values import fill
 
 # MkDocs counts what is logged below its own name.
 _log = logging.getLogger("mkdocs.hw4lib")
 
 _SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
-_VALUE = re.compile(r"\{\{ ([^{}|]+?)(?: \| ([^{}|]+?))? \}\}")
-_TOKEN = re.compile(
-    r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
-    r"|(?P<formula>(?<!\\)\$\$.+?\$\$|(?<!\\)\$(?!\s)[^$]+?(?<!\s)\$)"
-    rf"|(?P<value>{_VALUE.pattern})",
-    re.DOTALL,
-)
 
 
 class _Session(Preprocessor):
@@ -61,24 +54,8 @@ class _Values(Preprocessor):
         self.session = session
 
     def run(self, lines: list[str]) -> list[str]:
-        return _TOKEN.sub(self._token, "\n".join(lines)).split("\n")
-
-    def _token(self, match: re.Match[str]) -> str:
-        if match["code"]:
-            return match[0]
-        in_formula = bool(match["formula"])
-        return _VALUE.sub(lambda value: self._value(value, in_formula), match[0])
-
-    def _value(self, match: re.Match[str], in_formula: bool) -> str:
-        expression, spec = match[1].strip(), (match[2] or "").strip()
         names = markdown_exec_python._sessions_globals.get(self.session.name, {})
-        try:
-            # The page's author wrote the expression, as every block of the page.
-            value = eval(expression, dict(names))
-            return format_value(value, spec, formula=in_formula)
-        except Exception as error:
-            kind = type(error).__name__
-            return self.session.report(f"value `{expression}`: {kind}: {error}")
+        return fill("\n".join(lines), names, self.session.report).split("\n")
 
 
 class _Formulas(Treeprocessor):

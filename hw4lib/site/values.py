@@ -2,11 +2,47 @@
 
 import math
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 
+_VALUE = re.compile(r"\{\{ ([^{}|]+?)(?: \| ([^{}|]+?))? \}\}")
+_TOKEN = re.compile(
+    r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    r"|(?P<formula>(?<!\\)\$\$.+?\$\$|(?<!\\)\$(?!\s)[^$]+?(?<!\s)\$)"
+    rf"|(?P<value>{_VALUE.pattern})",
+    re.DOTALL,
+)
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def fill(text: str, names: dict[str, object], report: Callable[[str], str]) -> str:
+    """Put the values of a page's session into its text.
+
+    `{{ expression | format }}` becomes the value of the Python expression, outside
+    code, in the notation of a formula where it stands between dollars.
+
+    Args:
+        text: Markdown without fences.
+        names: The variables of the session.
+        report: Takes what is wrong with a value, returns what stands in its place.
+    """
+
+    def value(match: re.Match[str], formula: bool) -> str:
+        expression, spec = match[1].strip(), (match[2] or "").strip()
+        try:
+            # The page's author wrote the expression, as every block of the page.
+            return format_value(eval(expression, dict(names)), spec, formula=formula)
+        except Exception as error:
+            return report(f"value `{expression}`: {type(error).__name__}: {error}")
+
+    def token(match: re.Match[str]) -> str:
+        if match["code"]:
+            return match[0]
+        return _VALUE.sub(lambda found: value(found, bool(match["formula"])), match[0])
+
+    return _TOKEN.sub(token, text)
 
 
 def format_value(value: object, spec: str = "", *, formula: bool = False) -> str:

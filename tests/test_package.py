@@ -1,0 +1,99 @@
+"""What an engineer relies on: NumPy alone, nothing shown, everything documented."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import hw4lib
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(hw4lib.__path__, "hw4lib.")
+    if not module.name.startswith("hw4lib.site") and "._" not in module.name
+)
+
+
+def public(module_name):
+    """The functions and classes that a module defines for its users."""
+    module = importlib.import_module(module_name)
+    return {
+        name: item
+        for name, item in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(item) or inspect.isclass(item))
+        and item.__module__ == module_name
+    }
+
+
+FUNCTIONS = [
+    pytest.param(item, id=f"{module}.{name}")
+    for module in MODULES
+    for name, item in public(module).items()
+    if inspect.isfunction(item)
+]
+
+
+def test_the_numbers_import_numpy_alone():
+    """Importing every module outside `site` brings the standard library and NumPy."""
+    code = f"import sys, {', '.join(MODULES)}; print(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
+    )
+    imported = {name.split(".")[0] for name in result.stdout.split()}
+    plain = subprocess.run(
+        [sys.executable, "-I", "-c", "import sys, numpy.random; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    numpy_alone = {name.split(".")[0] for name in plain.stdout.split()}
+    assert imported - numpy_alone - sys.stdlib_module_names == {"hw4lib"}
+
+
+def test_the_wheel_holds_the_library_and_asks_for_numpy_alone(tmp_path):
+    """`pip install .` gives the library, its types and its licence, with NumPy."""
+    options = ["-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    pip = [sys.executable, "-m", "pip", "wheel", *options, "-w", tmp_path, ROOT]
+    subprocess.run(pip, check=True)
+    (wheel,) = tmp_path.glob("hw4lib-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = [n for n in names if n.endswith("dist-info/METADATA")]
+        text = archive.read(metadata).decode()
+    assert {name.split("/")[0] for name in names} == {"hw4lib", metadata.split("/")[0]}
+    assert "hw4lib/py.typed" in names
+    sources = (ROOT / "hw4lib").rglob("*.py")
+    assert {path.relative_to(ROOT).as_posix() for path in sources} <= set(names)
+    required = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra ==).*$", text, re.M)
+    assert required == ["numpy"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_is_documented(function):
+    """Arguments, result, errors, source on the sheet and an example, all there."""
+    text = inspect.getdoc(function) or ""
+    sections = set(re.findall(r"^(\w+):$", text, re.M))
+    parameters = inspect.signature(function).parameters
+    expected = {"Returns", "References", "Examples"} | (
+        {"Args"} if parameters else set()
+    )
+    assert expected - {"Returns"} <= sections
+    assert sections & {"Returns", "Yields"}
+    arguments = text.partition("\nArgs:\n")[2].partition("\n\n")[0]
+    named = re.findall(r"^    \*{0,2}(\w+):", arguments, re.M)
+    assert named == list(parameters)
+
+
+def test_the_reference_has_every_module():
+    """No public module is missing from the reference."""
+    pages = [*ROOT.glob("docs/reference.md"), *ROOT.glob("docs/reference/*.md")]
+    shown = re.findall(r"^::: (\S+)", "\n".join(p.read_text() for p in pages), re.M)
+    assert sorted(shown) == [m for m in MODULES if public(m)]
