@@ -131,6 +131,21 @@ def as_integer(
     return integer
 
 
+def as_integers(
+    name: str,
+    value: ArrayLike,
+    *shape: int | str,
+    at_least: int = -(2**62),
+    at_most: int = 2**62,
+) -> NDArray[np.int64]:
+    """Return `value`, of an integer type, as int64 between the bounds."""
+    checked = as_numbers(name, value, *shape, at_least=at_least, at_most=at_most)
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu" and checked.size:
+        raise TypeError(f"`{name}` is of type {_kind(value, array)}, expected integers")
+    return array.astype(np.int64)
+
+
 def check_broadcast(**arrays: NDArray[np.float64]) -> tuple[int, ...]:
     """Return the common shape of arrays that broadcast, by their names."""
     try:

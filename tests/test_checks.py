@@ -11,6 +11,7 @@ from hw4lib import _checks
 from hw4lib._checks import (
     as_array,
     as_integer,
+    as_integers,
     as_labels,
     as_number,
     as_numbers,
@@ -292,6 +293,32 @@ def test_integer_refuses_what_is_out_of_bounds(value, bounds, shown):
 def test_integer_without_bounds_may_be_huge():
     """An integer is exact at any size."""
     assert as_integer("n", 10**5000, at_least=1) == 10**5000
+
+
+def test_integers_keep_every_digit():
+    """A float64 would round the first of them."""
+    for value in ([2**53 + 1, -3], np.array([3], np.uint8), np.zeros((2, 0)), []):
+        array = as_integers("n", value)
+        assert array.dtype == np.int64
+        assert_array_equal(array, value)
+    assert_array_equal(as_integers("n", [[1, 2]], "N", 2), [[1, 2]])
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        ([1.0], TypeError, "`n` is of type list of float64, expected integers"),
+        ([True], TypeError, "`n` is of type list of bool, expected integers"),
+        ([0, 9], ValueError, "`n` holds 9, expected in [0, 8]"),
+        ([10**30], ValueError, "`n` holds 1e+30, expected in [0, 8]"),
+        (1, ValueError, "`n` has shape (), expected (N)"),
+    ],
+    ids=["float", "bool", "bound", "huge", "shape"],
+)
+def test_integers_refuse_the_rest(value, error, shown):
+    """Positions and nodes that were computed as floats are a slip."""
+    with says(error, shown):
+        as_integers("n", value, "N", at_least=0, at_most=8)
 
 
 def test_broadcast():
