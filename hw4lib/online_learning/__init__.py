@@ -1,0 +1,7 @@
+"""Problem 4: online logistic regression, its regret, and what can be known before.
+
+- [`descent`][hw4lib.online_learning.descent]: loss, gradient, one step, a run
+- [`regret`][hw4lib.online_learning.regret]: the batch optimum, regret, inequality (10)
+- [`bounds`][hw4lib.online_learning.bounds]: what holds for all data, and step sizes
+- [`adversary`][hw4lib.online_learning.adversary]: the data for which it is tight
+"""

@@ -1,0 +1,441 @@
+r"""Online gradient descent for logistic regression: loss, gradient, step, run.
+
+The loss of sample $(x, y)$, $y \in \{-1, 1\}$, at weights $w$ is
+$\ell(w) = \log(1 + e^{-m}) + \lambda \lVert w \rVert^2$ with the margin
+$m = y \, w^\top x$ and, on the sheet, $\lambda = 1$. Weights have no intercept and no
+restriction: no iterate is projected.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hw4lib._checks import (
+    as_array,
+    as_labels,
+    as_number,
+    as_numbers,
+    check_broadcast,
+    check_memory,
+)
+from hw4lib.activations import sigmoid, softplus
+from hw4lib.online_learning._samples import as_samples
+
+StepSize: TypeAlias = ArrayLike | Callable[[NDArray[np.int64]], ArrayLike]
+Keep: TypeAlias = Literal["totals", "losses", "iterates"]
+
+
+def logistic_loss(
+    w: ArrayLike, x: ArrayLike, y: ArrayLike, *, regularization: float = 1.0
+) -> NDArray[np.float64]:
+    r"""Return the loss $\log(1 + e^{-y w^\top x}) + \lambda \lVert w \rVert^2$.
+
+    Args:
+        w: Weights, shape `(..., p)`.
+        x: Features, shape `(..., p)`.
+        y: Labels $-1$ or $1$, shape `(...)`.
+        regularization: $\lambda \ge 0$.
+
+    Returns:
+        The losses, of the shape that the leading axes broadcast to.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: If an argument is not finite, a label is another number,
+            `regularization` is negative, or the shapes do not fit.
+
+    References:
+        Homework 4, [Problem 4(a)][4-a], equation (5).
+
+    Examples:
+        >>> logistic_loss([0.0, 0.0], [3.0, 4.0], 1)
+        np.float64(0.6931471805599453)
+        >>> logistic_loss([[1.0, 0.0], [0.0, 1.0]], [1e4, 0.0], -1)
+        array([1.00010000e+04, 1.69314718e+00])
+    """
+    w, x, y, lam = _loss_arguments(w, x, y, regularization)
+    penalty: NDArray[np.float64] = lam * np.vecdot(w, w)
+    return softplus(-y * np.vecdot(w, x)) + penalty
+
+
+def logistic_loss_gradient(
+    w: ArrayLike, x: ArrayLike, y: ArrayLike, *, regularization: float = 1.0
+) -> NDArray[np.float64]:
+    r"""Return $\nabla \ell(w) = -y \, \sigma(-y w^\top x) \, x + 2 \lambda w$.
+
+    Args:
+        w: Weights, shape `(..., p)`.
+        x: Features, shape `(..., p)`.
+        y: Labels $-1$ or $1$, shape `(...)`.
+        regularization: $\lambda \ge 0$.
+
+    Returns:
+        The gradients, shape `(..., p)` with the leading axes broadcast.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: As for `logistic_loss`.
+
+    References:
+        Homework 4, [Problem 4(a)][4-a].
+
+    Examples:
+        >>> logistic_loss_gradient([0.0, 0.0], [3.0, 4.0], 1)
+        array([-1.5, -2. ])
+    """
+    w, x, y, lam = _loss_arguments(w, x, y, regularization)
+    pull = y * sigmoid(-y * np.vecdot(w, x))
+    return 2.0 * lam * w - pull[..., None] * x
+
+
+def gradient_step(
+    w: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    step_size: ArrayLike,
+    *,
+    regularization: float = 1.0,
+) -> NDArray[np.float64]:
+    r"""Return the next iterate of online gradient descent.
+
+    $w' = w - \eta \nabla \ell(w)
+        = (1 - 2 \lambda \eta) \, w + \eta \, y \, \sigma(-y w^\top x) \, x$:
+    the weights shrink, then the sample pulls them to its own side. The domain is
+    all of $\mathbb R^p$, so there is nothing to project on.
+
+    Args:
+        w: Weights, shape `(..., p)`.
+        x: Features, shape `(..., p)`.
+        y: Labels $-1$ or $1$, shape `(...)`.
+        step_size: $\eta > 0$, shape `(...)`.
+        regularization: $\lambda \ge 0$.
+
+    Returns:
+        The next weights, shape `(..., p)` with the leading axes broadcast.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: As for `logistic_loss`,
+            or if a step size is not positive.
+
+    References:
+        Homework 4, [Problem 4(a)][4-a].
+
+    Examples:
+        >>> gradient_step([0.0, 0.0], [3.0, 4.0], 1, 0.1)
+        array([0.15, 0.2 ])
+    """
+    step = as_numbers("step_size", step_size, above=0.0)
+    gradient = logistic_loss_gradient(w, x, y, regularization=regularization)
+    check_broadcast(step_size=step, gradient=gradient[..., 0])
+    return np.asarray(w, dtype=np.float64) - step[..., None] * gradient
+
+
+@dataclass(frozen=True)
+class OnlineRun:
+    r"""What a run of online gradient descent leaves behind.
+
+    With `S` step sizes at once, the shape `()` of a total becomes `(S,)`, `(n,)`
+    becomes `(n, S)` and `(n + 1, p)` becomes `(n + 1, S, p)`.
+
+    Attributes:
+        count: Number of samples $n$.
+        weights: The weights $w^{(n+1)}$ after the last sample, shape `(p,)`.
+        total_loss: $\sum_i \ell_i(w^{(i)})$, shape `()`.
+        total_squared_gradient: $\sum_i \lVert \nabla \ell_i(w^{(i)}) \rVert^2$,
+            shape `()`.
+        largest_norm: $\max_{i \le n} \lVert w^{(i)} \rVert$, shape `()`.
+        losses: $\ell_i(w^{(i)})$, shape `(n,)`, unless only totals were asked for.
+        gradient_norms: $\lVert \nabla \ell_i(w^{(i)}) \rVert$, likewise.
+        iterates: $w^{(1)}, \dots, w^{(n+1)}$, shape `(n + 1, p)`, if asked for.
+    """
+
+    count: int
+    weights: NDArray[np.float64]
+    total_loss: NDArray[np.float64]
+    total_squared_gradient: NDArray[np.float64]
+    largest_norm: NDArray[np.float64]
+    losses: NDArray[np.float64] | None
+    gradient_norms: NDArray[np.float64] | None
+    iterates: NDArray[np.float64] | None
+
+    @property
+    def average_loss(self) -> NDArray[np.float64]:
+        r"""The average loss $L_n = \frac1n \sum_i \ell_i(w^{(i)})$, equation (9)."""
+        return self.total_loss / self.count
+
+
+def online_gradient_descent(
+    X: ArrayLike,
+    y: ArrayLike,
+    step_size: StepSize,
+    *,
+    regularization: float = 1.0,
+    initial: ArrayLike | None = None,
+    keep: Keep = "losses",
+) -> OnlineRun:
+    r"""Run online gradient descent once over the samples of two arrays.
+
+    In round $i$ the weights $w^{(i)}$ are fixed, sample $i$ is shown, its loss
+    $\ell_i(w^{(i)})$ is paid, and one
+    [step][hw4lib.online_learning.descent.gradient_step] gives $w^{(i+1)}$.
+
+    Args:
+        X: Features, shape `(n, p)`.
+        y: Labels $-1$ or $1$, shape `(n,)`.
+        step_size: A number $\eta$; or `S` of them, shape `(S,)`, for `S` runs in one
+            pass; or a function that takes rounds $t = 1, 2, \dots$, shape `(k,)`, to
+            their step sizes $\eta_t$, shape `(k,)`. All in $(0, 1/\lambda]$: beyond,
+            $\lvert 1 - 2 \lambda \eta \rvert > 1$ and the weights explode.
+        regularization: $\lambda \ge 0$.
+        initial: Weights $w^{(1)}$, shape `(p,)`; zeros if not given.
+        keep: `"totals"` for sums alone, `"losses"` also for the loss and gradient
+            norm of every round, `"iterates"` also for every iterate.
+
+    Returns:
+        The run.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: If an argument is empty, not finite, out of range, or of a wrong
+            shape, or `keep` is another word.
+        MemoryError: If the iterates would not fit in memory.
+
+    References:
+        Homework 4, [Problem 4(a)][4-a].
+
+    Examples:
+        >>> run = online_gradient_descent([[3.0], [4.0]], [1, -1], 0.1)
+        >>> run.losses.round(4)
+        array([0.6931, 1.06  ])
+        >>> online_gradient_descent([[3.0]], [1], [0.1, 0.2]).weights
+        array([[0.15],
+               [0.3 ]])
+    """
+    X, y = as_samples(X, y)
+    size = _block_size(X.shape[1], step_size)
+    blocks = ((X[i : i + size], y[i : i + size]) for i in range(0, len(X), size))
+    if keep == "iterates":
+        runs = 1 if callable(step_size) else np.size(step_size)
+        check_memory("X", f"of {len(X)} samples", len(X) + 1, runs, X.shape[1])
+    return _run(
+        blocks,
+        X.shape[1],
+        step_size,
+        regularization=regularization,
+        initial=initial,
+        keep=keep,
+    )
+
+
+def online_gradient_descent_stream(
+    samples: Iterable[tuple[ArrayLike, float]],
+    step_size: StepSize,
+    *,
+    regularization: float = 1.0,
+    initial: ArrayLike | None = None,
+    keep: Keep = "totals",
+) -> OnlineRun:
+    r"""Run online gradient descent once over any iterable of samples.
+
+    The samples are taken in blocks, and a block is forgotten when it is done: a
+    stream larger than memory needs no more memory than a short one, as long as only
+    totals are kept. The result is that of
+    [`online_gradient_descent`][hw4lib.online_learning.descent.online_gradient_descent].
+
+    Args:
+        samples: Pairs $(x^{(i)}, y^{(i)})$ of features, shape `(p,)`, and a label.
+        step_size: As for `online_gradient_descent`.
+        regularization: $\lambda \ge 0$.
+        initial: Weights $w^{(1)}$, shape `(p,)`; zeros if not given.
+        keep: As for `online_gradient_descent`.
+
+    Returns:
+        The run.
+
+    Raises:
+        TypeError: If a sample is not a pair of real numbers.
+        ValueError: As for `online_gradient_descent`; a bad sample is noticed when
+            its block is reached.
+
+    References:
+        Homework 4, [Problem 4(a)][4-a].
+
+    Examples:
+        >>> samples = (([3.0, 4.0], label) for label in (1, -1))
+        >>> online_gradient_descent_stream(samples, 0.1).count
+        2
+    """
+    remaining = iter(samples)
+    first = next(remaining, None)
+    if first is None:
+        raise ValueError("`samples` is empty, expected at least one sample")
+    head = _sample_block([first], None)
+    features = head[0].shape[1]
+
+    def blocks() -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        yield head
+        size = _block_size(features, step_size)
+        while block := list(islice(remaining, size)):
+            yield _sample_block(block, features)
+
+    return _run(
+        blocks(),
+        features,
+        step_size,
+        regularization=regularization,
+        initial=initial,
+        keep=keep,
+    )
+
+
+def _loss_arguments(
+    w: ArrayLike, x: ArrayLike, y: ArrayLike, regularization: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
+    w = as_array("w", w, "...", "p")
+    x = as_array("x", x, "...", w.shape[-1])
+    y = as_labels("y", y, (-1, 1))
+    check_broadcast(w=w[..., 0], x=x[..., 0], y=y)
+    return w, x, y, as_number("regularization", regularization, at_least=0.0)
+
+
+def _block_size(features: int, step_size: StepSize) -> int:
+    """Return how many samples to take at once, for iterates of two megabytes."""
+    runs = 1 if callable(step_size) else np.size(step_size)
+    return max(1, min(1024, 2**18 // (features * max(runs, 1))))
+
+
+def _sample_block(
+    samples: list[tuple[ArrayLike, float]], features: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    try:
+        rows, labels = zip(*samples, strict=True)
+    except (TypeError, ValueError):
+        raise TypeError("`samples` does not hold pairs, expected (x, y)") from None
+    X = as_array("samples", rows, len(rows), "p" if features is None else features)
+    return X, as_labels("samples", labels, (-1, 1), len(rows))
+
+
+def _run(
+    blocks: Iterable[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    features: int,
+    step_size: StepSize,
+    *,
+    regularization: float,
+    initial: ArrayLike | None,
+    keep: Keep,
+) -> OnlineRun:
+    lam = as_number("regularization", regularization, at_least=0.0)
+    steps_of, runs = _schedule(step_size, lam)
+    w = np.zeros(features)
+    if initial is not None:
+        w = as_array("initial", initial, features)
+    if keep not in ("totals", "losses", "iterates"):
+        raise ValueError(
+            f"`keep` is {keep!r}, expected 'totals', 'losses' or 'iterates'"
+        )
+    # Features before runs: the long axis is the one that NumPy's inner loops run over.
+    first = np.multiply.outer(w, np.ones(runs))[None]
+    W, count, kept = first, 0, []
+    total, squares, largest = np.zeros(runs), np.zeros(runs), np.zeros(runs)
+    for X, y in blocks:
+        # Kept iterates need memory of their own; others are overwritten block by block.
+        last = W[-1]
+        if keep == "iterates" or len(W) != len(X) + 1:
+            W = np.empty((len(X) + 1, *last.shape))
+        W[0] = last
+        steps = steps_of(np.arange(count + 1, count + len(X) + 1))
+        margins = _descend(W, X, y, steps, lam)
+        losses, norms, radii = _account(W[:-1], X, y, margins, lam)
+        count += len(X)
+        total = total + losses.sum(axis=0)
+        squares = squares + np.square(norms).sum(axis=0)
+        largest = np.maximum(largest, radii.max(axis=0))
+        if keep != "totals":
+            kept.append((losses, norms, W[1:] if keep == "iterates" else None))
+    everything = list(zip(*kept, strict=True))
+    path = np.concatenate([first, *everything[2]]) if keep == "iterates" else None
+    return OnlineRun(
+        count=count,
+        weights=np.moveaxis(W[-1], 0, -1).copy(),
+        total_loss=total[()],
+        total_squared_gradient=squares[()],
+        largest_norm=largest[()],
+        losses=np.concatenate(everything[0]) if kept else None,
+        gradient_norms=np.concatenate(everything[1]) if kept else None,
+        iterates=None if path is None else np.moveaxis(path, 1, -1).copy(),
+    )
+
+
+def _schedule(
+    step_size: StepSize, lam: float
+) -> tuple[Callable[[NDArray[np.int64]], NDArray[np.float64]], tuple[int, ...]]:
+    """Return a function from rounds to step sizes, and the shape of the runs."""
+    most = 1.0 / lam if lam else math.inf
+    if callable(step_size):
+        schedule = step_size
+
+        def of_rounds(rounds: NDArray[np.int64]) -> NDArray[np.float64]:
+            steps = schedule(rounds)
+            return as_numbers("step_size", steps, len(rounds), above=0.0, at_most=most)
+
+        return of_rounds, ()
+    constant = as_numbers("step_size", step_size, above=0.0, at_most=most)
+    if constant.ndim > 1 or constant.size == 0:
+        raise ValueError(f"`step_size` has shape {constant.shape}, expected () or (S)")
+
+    def of_constant(rounds: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.broadcast_to(constant, (len(rounds), *constant.shape))
+
+    return of_constant, constant.shape
+
+
+def _descend(
+    W: NDArray[np.float64],
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    steps: NDArray[np.float64],
+    lam: float,
+) -> NDArray[np.float64]:
+    """Fill `W[1:]` with the iterates that follow `W[0]`, and return the margins.
+
+    `W` has shape `(n + 1, p)` for one run and `(n + 1, p, S)` for `S` of them.
+    """
+    several = W.ndim == 3
+    columns = X[:, :, None] if several else X
+    # With one run a margin is a number, and Python's own functions are the fast ones.
+    exp: Callable[[Any], Any] = np.exp if several else math.exp
+    minimum: Callable[[Any, float], Any] = np.minimum if several else min
+    eta = steps if several else steps.tolist()
+    shrink = 1.0 - 2.0 * lam * steps if several else [1.0 - 2.0 * lam * e for e in eta]
+    margins = []
+    for i, label in enumerate(y.tolist()):
+        margin = label * (X[i] @ W[i])
+        # 1 / (1 + exp(margin)) is as good as 0 past 700, where exp would overflow.
+        pull = eta[i] * label / (1.0 + exp(minimum(margin, 700.0)))
+        np.multiply(W[i], shrink[i], out=W[i + 1])
+        W[i + 1] += pull * columns[i]
+        margins.append(margin)
+    return np.array(margins)
+
+
+def _account(
+    W: NDArray[np.float64],
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    margins: NDArray[np.float64],
+    lam: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return losses, gradient norms and norms of iterates of one block."""
+    if W.ndim == 3:
+        X, y = X[:, :, None], y[:, None]
+    pulls = y * sigmoid(-margins)
+    gradients = 2.0 * lam * W - pulls[:, None] * X
+    radii = np.linalg.norm(W, axis=1)
+    losses = softplus(-margins) + lam * radii**2
+    return losses, np.linalg.norm(gradients, axis=1), radii

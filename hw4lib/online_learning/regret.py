@@ -1,0 +1,319 @@
+r"""The best fixed weights, the regret of a run, and inequality (10) term by term."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hw4lib._checks import (
+    as_array,
+    as_number,
+    as_numbers,
+    check_broadcast,
+    check_memory,
+)
+from hw4lib.activations import sigmoid, sigmoid_derivative
+from hw4lib.online_learning._samples import as_samples
+from hw4lib.online_learning.descent import (
+    OnlineRun,
+    logistic_loss,
+    logistic_loss_gradient,
+)
+
+
+def batch_optimum(
+    X: ArrayLike, y: ArrayLike, *, regularization: float = 1.0
+) -> NDArray[np.float64]:
+    r"""Return $w^* = \arg\min_w \sum_i \ell_i(w)$, to machine precision.
+
+    Newton's method from the optimum of a thinned data set. Its step is scaled by
+    $\log(1 + M) / M$, where $M$ is the largest change of a margin that the full step
+    would make: along the step, the third derivative is at most $M$ times the second,
+    so this length always lowers the objective, and tends to 1 as the step shrinks.
+    Because $\lambda > 0$, separable data have a finite optimum like any other.
+
+    Args:
+        X: Features, shape `(n, p)`.
+        y: Labels $-1$ or $1$, shape `(n,)`.
+        regularization: $\lambda > 0$.
+
+    Returns:
+        The weights $w^*$, shape `(p,)`.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: If an argument is empty, not finite, out of range, or of a wrong
+            shape.
+        MemoryError: If the Hessian, shape `(p, p)`, would not fit in memory.
+
+    References:
+        Homework 4, [Problem 4(d)][4-d], equation (7).
+
+    Examples:
+        >>> batch_optimum([[1.0], [1.0]], [1, 1], regularization=0.25).round(6)
+        array([0.674832])
+        >>> batch_optimum([[1e-3], [1e-3]], [1, -1])
+        array([0.])
+    """
+    X, y = as_samples(X, y)
+    lam = as_number("regularization", regularization, above=0.0)
+    n, p = X.shape
+    check_memory("X", f"of {p} features", p, p)
+    w = np.zeros(p)
+    # A thinned data set is nearly as good a start as the whole, and costs little.
+    for stride in sorted({max(1, n // (20 * p + 1000)), 1}, reverse=True):
+        w = _newton(X[::stride], y[::stride], lam, w)
+    return w
+
+
+def average_regret(
+    run: OnlineRun,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    regularization: float = 1.0,
+    comparator: ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    r"""Return $L_n - L_*$, what each round lost to the best fixed weights.
+
+    $L_* = \frac1n \sum_i \ell_i(w^*)$. It can be negative: $w^*$ is fixed,
+    the iterates are not.
+
+    Args:
+        run: A run over these samples.
+        X: Features, shape `(n, p)`.
+        y: Labels $-1$ or $1$, shape `(n,)`.
+        regularization: $\lambda > 0$, that of the run.
+        comparator: Weights to compare with, shape `(p,)`;
+            [`batch_optimum`][hw4lib.online_learning.regret.batch_optimum] if not given.
+
+    Returns:
+        The average regret, shape `()`, or `(S,)` for `S` step sizes.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: If an argument is empty, not finite, out of range, or of a wrong
+            shape.
+
+    References:
+        Homework 4, [Problem 4(d)][4-d], equations (7) to (9).
+
+    Examples:
+        >>> from hw4lib.online_learning.descent import online_gradient_descent
+        >>> X, y = [[3.0], [3.0]], [1, 1]
+        >>> run = online_gradient_descent(X, y, 0.1)
+        >>> round(float(average_regret(run, X, y)), 6)
+        0.182703
+    """
+    X, y = as_samples(X, y)
+    if len(X) != run.count:
+        raise ValueError(f"`X` has {len(X)} samples, expected the {run.count} of `run`")
+    best = _comparator(X, y, regularization, comparator)
+    loss = logistic_loss(best, X, y, regularization=regularization).mean()
+    return run.average_loss - float(loss)
+
+
+def regret_bound(
+    distance: ArrayLike,
+    squared_gradients: ArrayLike,
+    step_size: ArrayLike,
+    n: ArrayLike,
+) -> NDArray[np.float64]:
+    r"""Return $\frac{1}{2n} \left( \frac1\eta D^2 + \eta S \right)$.
+
+    With $D = \lVert w^{(1)} - w^* \rVert$ and
+    $S = \sum_i \lVert \nabla \ell_i(w^{(i)}) \rVert^2$ this is the right side of
+    inequality (10), whatever the convex losses and whatever the comparator.
+
+    Args:
+        distance: $D \ge 0$, any shape.
+        squared_gradients: $S \ge 0$, a shape that broadcasts with it.
+        step_size: $\eta > 0$, likewise.
+        n: Number of samples, likewise.
+
+    Returns:
+        The bound on the average regret, of the broadcast shape.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: If an argument is out of range, or shapes do not broadcast.
+
+    References:
+        Homework 4, [Problem 4(d)][4-d], inequality (10).
+
+    Examples:
+        >>> regret_bound(1.0, 100 * 79.0**2, 1 / 790, 100)
+        np.float64(7.9)
+    """
+    distance = as_numbers("distance", distance, at_least=0.0)
+    squares = as_numbers("squared_gradients", squared_gradients, at_least=0.0)
+    step = as_numbers("step_size", step_size, above=0.0)
+    n = as_numbers("n", n, at_least=1.0)
+    check_broadcast(distance=distance, squared_gradients=squares, step_size=step, n=n)
+    return (distance**2 / step + step * squares) / (2.0 * n)
+
+
+@dataclass(frozen=True)
+class RegretTerms:
+    r"""Inequality (10), with the two terms that it drops.
+
+    Average regret = `initial_distance` + `gradients` - `final_distance` - `curvature`,
+    all of them at least 0, each of shape `()`, or `(S,)` for `S` step sizes.
+
+    Attributes:
+        regret: $L_n - L_*$.
+        initial_distance: $\lVert w^{(1)} - w^* \rVert^2 / (2 \eta n)$.
+        gradients: $\frac{\eta}{2n} \sum_i \lVert \nabla \ell_i(w^{(i)}) \rVert^2$.
+        final_distance: $\lVert w^{(n+1)} - w^* \rVert^2 / (2 \eta n)$, lost when the
+            telescoped sum is cut.
+        curvature: The average height of $\ell_i(w^*)$ above the tangent at $w^{(i)}$,
+            lost when convexity is used.
+    """
+
+    regret: NDArray[np.float64]
+    initial_distance: NDArray[np.float64]
+    gradients: NDArray[np.float64]
+    final_distance: NDArray[np.float64]
+    curvature: NDArray[np.float64]
+
+    @property
+    def bound(self) -> NDArray[np.float64]:
+        """The right side of inequality (10), `initial_distance` + `gradients`."""
+        return self.initial_distance + self.gradients
+
+
+def regret_terms(
+    X: ArrayLike,
+    y: ArrayLike,
+    iterates: ArrayLike,
+    step_size: ArrayLike,
+    *,
+    regularization: float = 1.0,
+    comparator: ArrayLike | None = None,
+) -> RegretTerms:
+    r"""Return both sides of inequality (10) and all that lies between them.
+
+    Args:
+        X: Features, shape `(n, p)`.
+        y: Labels $-1$ or $1$, shape `(n,)`.
+        iterates: $w^{(1)}, \dots, w^{(n+1)}$, shape `(n + 1, p)`, or
+            `(n + 1, S, p)` for `S` step sizes.
+        step_size: The constant $\eta > 0$ that made them, shape `()` or `(S,)`.
+        regularization: $\lambda > 0$.
+        comparator: Weights to compare with, shape `(p,)`;
+            [`batch_optimum`][hw4lib.online_learning.regret.batch_optimum] if not given.
+
+    Returns:
+        The terms. The regret is measured, not summed from the other terms.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: If an argument is empty, not finite, out of range, or of a wrong
+            shape.
+
+    References:
+        Homework 4, [Problem 4(d)][4-d], inequality (10).
+
+    Examples:
+        >>> from hw4lib.online_learning.descent import online_gradient_descent
+        >>> X, y = [[3.0], [4.0]], [1, -1]
+        >>> run = online_gradient_descent(X, y, 0.1, keep="iterates")
+        >>> terms = regret_terms(X, y, run.iterates, 0.1)
+        >>> bool(terms.regret <= terms.bound)
+        True
+    """
+    X, y = as_samples(X, y)
+    n, p = X.shape
+    step = as_numbers("step_size", step_size, above=0.0)
+    path = as_array("iterates", iterates, n + 1, *step.shape, p)
+    best = _comparator(X, y, regularization, comparator)
+    if step.ndim:
+        X, y = X[:, None], y[:, None]
+
+    losses = logistic_loss(path[:-1], X, y, regularization=regularization)
+    gradients = logistic_loss_gradient(path[:-1], X, y, regularization=regularization)
+    gaps = losses - logistic_loss(best, X, y, regularization=regularization)
+    slopes = np.vecdot(gradients, path[:-1] - best)
+    first, last = (np.square(path[i] - best).sum(axis=-1) for i in (0, -1))
+    return RegretTerms(
+        regret=gaps.mean(axis=0),
+        initial_distance=first / (2.0 * n * step),
+        gradients=step / 2.0 * np.vecdot(gradients, gradients).mean(axis=0),
+        final_distance=last / (2.0 * n * step),
+        curvature=(slopes - gaps).mean(axis=0),
+    )
+
+
+def tuned_step_size(
+    n: ArrayLike,
+    feature_bound: ArrayLike,
+    comparator_bound: ArrayLike = 1.0,
+    *,
+    regularization: float = 1.0,
+) -> NDArray[np.float64]:
+    r"""Return the step size $\eta = D / (G \sqrt n)$ with $G = R + 2 \lambda D$.
+
+    It minimises $\frac{1}{2n} (D^2 / \eta + \eta n G^2)$, the right side of (10) when
+    no gradient is longer than $G$. That $G$ holds is not obvious, because nothing
+    keeps the iterates in the ball of radius $D$; see
+    [Theorem 4.3][4-beyond-tuned].
+
+    Args:
+        n: Number of samples, any shape.
+        feature_bound: $R > 0$, at least every $\lVert x^{(i)} \rVert$.
+        comparator_bound: $D > 0$, at least $\lVert w^* \rVert$.
+        regularization: $\lambda \ge 0$.
+
+    Returns:
+        The step size, of the shape that the arguments broadcast to.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: If an argument is out of range, or shapes do not broadcast.
+
+    References:
+        Homework 4, [Problem 4(e)][4-e], where $R = 77$ and $D = 1$.
+
+    Examples:
+        >>> 1 / tuned_step_size(100, 77.0)
+        np.float64(790.0)
+    """
+    n = as_numbers("n", n, at_least=1.0)
+    R = as_numbers("feature_bound", feature_bound, above=0.0)
+    D = as_numbers("comparator_bound", comparator_bound, above=0.0)
+    lam = as_number("regularization", regularization, at_least=0.0)
+    check_broadcast(n=n, feature_bound=R, comparator_bound=D)
+    return D / ((R + 2.0 * lam * D) * np.sqrt(n))
+
+
+def _comparator(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    regularization: float,
+    comparator: ArrayLike | None,
+) -> NDArray[np.float64]:
+    if comparator is None:
+        return batch_optimum(X, y, regularization=regularization)
+    return as_array("comparator", comparator, X.shape[1])
+
+
+def _newton(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    lam: float,
+    w: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    n, p = X.shape
+    margins, change = y * (X @ w), math.inf
+    while True:
+        gradient = 2.0 * lam * w - X.T @ (y * sigmoid(-margins)) / n
+        root = X * np.sqrt(sigmoid_derivative(margins) / n)[:, None]
+        direction = -np.linalg.solve(root.T @ root + 2.0 * lam * np.eye(p), gradient)
+        moves = y * (X @ direction)
+        previous, change = change, float(np.abs(moves).max())
+        scale = math.log1p(change) / change if change else 1.0
+        w, margins = w + scale * direction, margins + scale * moves
+        # The next change is about the square of this one, until rounding stops it.
+        if change < 1e-8 or 1e-2 > change >= previous:
+            return w

@@ -1,0 +1,248 @@
+import math
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+
+from hw4lib.online_learning.descent import (
+    logistic_loss,
+    logistic_loss_gradient,
+    online_gradient_descent,
+)
+from hw4lib.online_learning.regret import (
+    average_regret,
+    batch_optimum,
+    regret_bound,
+    regret_terms,
+    tuned_step_size,
+)
+
+
+def random_data(rng, n, p, scale=1.0):
+    return scale * rng.normal(size=(n, p)), rng.choice([-1, 1], size=n)
+
+
+# The batch optimum
+
+
+@pytest.mark.parametrize("lam", [1.0, 1e-3])
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (40, 3), (5, 12), (3000, 2)])
+def test_optimum_has_no_gradient_and_is_what_scipy_finds(rng, n, p, lam):
+    """The mean gradient vanishes to rounding, and SciPy's minimiser agrees."""
+    X, y = random_data(rng, n, p)
+
+    w = batch_optimum(X, y, regularization=lam)
+
+    gradient = logistic_loss_gradient(w, X, y, regularization=lam).mean(axis=0)
+    assert_allclose(gradient, 0.0, rtol=0, atol=1e-14)
+    found = minimize(
+        lambda v: np.logaddexp(0, -y * (X @ v)).mean() + lam * v @ v,
+        np.zeros(p),
+        method="BFGS",
+        options={"gtol": 1e-9},
+    )
+    # BFGS stops when differences of the objective are lost in rounding.
+    assert_allclose(w, found.x, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 77.0, 1e4])
+@pytest.mark.parametrize("lam", [1e-8, 1.0, 1e4])
+def test_optimum_exists_for_separable_data(rng, scale, lam):
+    """All labels on one side of a plane: only the penalty keeps the weights finite."""
+    X = scale * rng.normal(size=(60, 2))
+    y = np.where(X @ [1.0, -2.0] > 0, 1, -1)
+
+    w = batch_optimum(X, y, regularization=lam)
+
+    margins = y * (X @ w)
+    pulls = X.T @ (y / (1 + np.exp(np.minimum(margins, 700)))) / 60
+    # At the optimum both sides are the same vector: 2 lambda w = mean pull.
+    assert_allclose(2 * lam * w, pulls, rtol=1e-7, atol=1e-14 * scale)
+
+
+def test_optimum_of_one_sample_solves_one_equation():
+    """One sample of norm 77 has its optimum at norm .0802, along the sample."""
+    x = 77 * np.array([0.6, -0.8])
+
+    w = batch_optimum([x], [-1])
+
+    assert_allclose(np.linalg.norm(w), 0.0802, rtol=0, atol=5e-5)
+    assert_allclose(w, -np.linalg.norm(w) * x / 77, rtol=1e-12)
+
+
+def test_optimum_of_contradicting_samples_is_zero():
+    """Each sample with both labels: by symmetry no direction is better."""
+    assert_array_equal(batch_optimum([[3.0], [3.0]], [1, -1]), [0.0])
+
+
+def test_optimum_stops_where_rounding_does():
+    """With features of 1e7 a margin has no digits to spare; the search still ends."""
+    w = batch_optimum([[1e7], [3e7], [2e7]], [1, -1, 1])
+
+    assert np.isfinite(w).all()
+
+
+# Regret
+
+
+def test_regret_is_average_loss_less_the_best(rng):
+    """Against losses added up in a loop, for one step size and for several."""
+    X, y = random_data(rng, 40, 2)
+    best = batch_optimum(X, y)
+    least = np.mean([logistic_loss(best, x, t) for x, t in zip(X, y, strict=True)])
+
+    for eta in (0.1, [0.1, 0.3]):
+        run = online_gradient_descent(X, y, eta)
+        expected = run.losses.mean(axis=0) - least
+        assert_allclose(average_regret(run, X, y), expected, rtol=1e-10, atol=1e-14)
+    other = average_regret(run, X, y, comparator=[1.0, 1.0])
+    ones = np.mean([logistic_loss([1.0, 1.0], *s) for s in zip(X, y, strict=True)])
+    assert_allclose(other, run.losses.mean(axis=0) - ones, rtol=1e-10)
+
+
+def test_regret_can_be_negative():
+    """The iterates follow a stream that changes sides; fixed weights cannot."""
+    X, y = np.ones((400, 1)) * 4.0, np.repeat([1, -1], 200)
+
+    assert average_regret(online_gradient_descent(X, y, 0.1), X, y) < -0.1
+
+
+@pytest.mark.parametrize("lam", [1.0, 0.05])
+def test_terms_of_the_bound_add_up_to_the_regret(rng, lam):
+    """Nothing is lost: the regret measured is the sum of the four terms."""
+    X, y = random_data(rng, 60, 3, scale=3.0)
+    start = rng.normal(size=3)
+    for eta in (0.05, np.array([0.01, 0.1, 0.4])):
+        run = online_gradient_descent(
+            X, y, eta, regularization=lam, initial=start, keep="iterates"
+        )
+        for comparator in (None, rng.normal(size=3)):
+            terms = regret_terms(
+                X, y, run.iterates, eta, regularization=lam, comparator=comparator
+            )
+            total = (
+                terms.initial_distance
+                + terms.gradients
+                - terms.final_distance
+                - terms.curvature
+            )
+            assert_allclose(terms.regret, total, rtol=1e-10, atol=1e-12)
+            assert_allclose(
+                terms.regret,
+                average_regret(run, X, y, regularization=lam, comparator=comparator),
+                rtol=1e-10,
+                atol=1e-13,
+            )
+            assert (terms.regret <= terms.bound).all()
+            # Strong convexity: the curvature is at least lambda times the distance.
+            best = comparator
+            if best is None:
+                best = batch_optimum(X, y, regularization=lam)
+            least = lam * np.square(run.iterates[:-1] - best).sum(axis=-1).mean(axis=0)
+            assert (terms.curvature >= least - 1e-12).all()
+
+
+def test_bound_is_that_of_the_terms(rng):
+    """Inequality (10) from its letters is inequality (10) from the run."""
+    X, y = random_data(rng, 30, 2)
+    run = online_gradient_descent(X, y, 0.1, keep="iterates")
+    distance = np.linalg.norm(batch_optimum(X, y))
+
+    actual = regret_bound(distance, run.total_squared_gradient, 0.1, 30)
+
+    terms = regret_terms(X, y, run.iterates, 0.1)
+    assert_allclose(actual, terms.bound, rtol=1e-12)
+
+
+@pytest.mark.parametrize("D", [1.0, 0.3])
+def test_tuned_step_size_minimises_the_bound(D):
+    """No step size on a fine grid does better, and the value there is D G / sqrt n."""
+    n, R, lam = 500, 77.0, 0.5
+    G = R + 2 * lam * D
+    etas = np.geomspace(1e-7, 1e-1, 20_001)
+
+    eta = tuned_step_size(n, R, D, regularization=lam)
+
+    least = regret_bound(D, n * G**2, eta, n)
+    assert_allclose(least, D * G / math.sqrt(n), rtol=1e-12)
+    assert (regret_bound(D, n * G**2, etas, n) >= least * (1 - 1e-12)).all()
+
+
+def test_tuned_step_size_of_the_sheet():
+    """1 / (79 sqrt n), for an array of n at once."""
+    n = np.array([1, 100, 10_000])
+
+    assert_allclose(tuned_step_size(n, 77), [1 / 79, 1 / 790, 1 / 7900], rtol=1e-12)
+
+
+# What is refused
+
+X3, Y3 = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, -1, 1]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: batch_optimum(X3, Y3, regularization=0),
+            ValueError,
+            "`regularization` is 0, expected > 0",
+        ),
+        (
+            lambda: batch_optimum(np.broadcast_to(np.zeros(1), (1, 2**20)), [1]),
+            MemoryError,
+            "`X` is of 1048576 features",
+        ),
+        (
+            lambda: average_regret(
+                online_gradient_descent(X3, Y3, 0.1), X3[:2], Y3[:2]
+            ),
+            ValueError,
+            "`X` has 2 samples, expected the 3 of `run`",
+        ),
+        (
+            lambda: average_regret(
+                online_gradient_descent(X3, Y3, 0.1), X3, Y3, comparator=[1.0]
+            ),
+            ValueError,
+            "`comparator` has shape",
+        ),
+        (lambda: regret_bound(-1, 1, 1, 1), ValueError, "`distance` holds -1"),
+        (lambda: regret_bound(1, -1, 1, 1), ValueError, "`squared_gradients` holds -1"),
+        (lambda: regret_bound(1, 1, 0, 1), ValueError, "`step_size` holds 0"),
+        (lambda: regret_bound(1, 1, 1, 0), ValueError, "`n` holds 0"),
+        (
+            lambda: regret_bound([1, 2], [1, 2, 3], 1, 1),
+            ValueError,
+            "do not broadcast",
+        ),
+        (
+            lambda: regret_terms(X3, Y3, np.ones((3, 2)), 0.1),
+            ValueError,
+            "`iterates` has shape",
+        ),
+        (
+            lambda: regret_terms(X3, Y3, np.ones((4, 2)), 0.0),
+            ValueError,
+            "`step_size` holds 0",
+        ),
+        (lambda: tuned_step_size(0, 77), ValueError, "`n` holds 0"),
+        (lambda: tuned_step_size(1, 0), ValueError, "`feature_bound` holds 0"),
+        (lambda: tuned_step_size(1, 1, 0), ValueError, "`comparator_bound` holds 0"),
+        (
+            lambda: tuned_step_size(1, 1, regularization=-1),
+            ValueError,
+            "`regularization` is -1",
+        ),
+        (
+            lambda: tuned_step_size([1, 2], [1, 2, 3]),
+            ValueError,
+            "do not broadcast",
+        ),
+    ],
+)
+def test_refuses(call, error, message):
+    """Each message names the argument, what it is and what it should be."""
+    with pytest.raises(error, match=message):
+        call()
