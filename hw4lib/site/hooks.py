@@ -1,11 +1,13 @@
-"""MkDocs hook: a rebuild starts from the library and the pages as they are now.
+"""MkDocs hooks: a rebuild starts from the library and the pages as they are now.
 
 While `mkdocs serve` runs, an imported module and a session of markdown-exec would
 otherwise outlive the edit that changed them, and the page would show stale numbers.
 """
 
 import importlib
+import logging
 import sys
+from pathlib import Path
 
 from markdown_exec._internal.formatters import python as markdown_exec_python
 from mkdocs.config.defaults import MkDocsConfig
@@ -22,3 +24,16 @@ def on_pre_build(config: MkDocsConfig) -> None:  # noqa: ARG001
         markdown_exec_python._code_blocks,
     ):
         table.clear()
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Write the pages to take along beside the site."""
+    # Imported here: the library may have been edited since the last build.
+    from hw4lib.site.export import export  # noqa: PLC0415
+
+    for fault in export(Path(config.docs_dir), Path(config.site_dir), _exported):
+        _log.error(fault)
+
+
+_exported: dict[object, dict[str, str]] = {}
+_log = logging.getLogger("mkdocs.hw4lib")

@@ -178,15 +178,21 @@ class Page:
             for match in _VALUE.finditer(self.readable)
         ]
 
-    def run(self) -> Iterator[tuple[Fence, str]]:
+    def run(
+        self, names: dict[str, object] | None = None
+    ) -> Iterator[tuple[Fence, str]]:
         """Run the executed fences in one namespace.
 
         A traceback shows the page's own file and line.
 
+        Args:
+            names: The namespace, for whoever wants to see it afterwards.
+
         Yields:
             Each fence with what it printed.
         """
-        namespace: dict[str, object] = {"__name__": "__main__"}
+        namespace = {} if names is None else names
+        namespace["__name__"] = "__main__"
         for fence in self.executed:
             output = StringIO()
             namespace["print"] = partial(print, file=output)
