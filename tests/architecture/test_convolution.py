@@ -1,0 +1,543 @@
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from oracles import difference_quotient, matrix_of
+
+from hw4lib.architecture.convolution import (
+    conv1d,
+    conv1d_gradient,
+    conv1d_output_length,
+    convolution_matrix,
+    shared_weight_gradient,
+    weight_counts,
+    weight_pattern,
+)
+
+
+@st.composite
+def layers(draw):
+    """Draw a layer whose window fits at least once."""
+    width, dilation = draw(st.integers(1, 5)), draw(st.integers(1, 3))
+    reach = dilation * (width - 1) + 1
+    padding = draw(st.integers(0, 7))
+    length = max(reach - 2 * padding, 1) + draw(st.integers(0, 9))
+    options = {
+        "stride": draw(st.integers(1, 4)),
+        "padding": padding,
+        "dilation": dilation,
+    }
+    return width, length, options
+
+
+def slow_conv(x, kernel, *, stride=1, padding=0, dilation=1):
+    """The definition in loops, for one input with channels."""
+    out, into, width = kernel.shape
+    x = np.concatenate(
+        [np.zeros((into, padding)), x, np.zeros((into, padding))], axis=1
+    )
+    columns, start = [], 0
+    while start + dilation * (width - 1) < x.shape[1]:
+        z = np.zeros(out)
+        for o in range(out):
+            for c in range(into):
+                for t in range(width):
+                    z[o] += kernel[o, c, t] * x[c, start + dilation * t]
+        columns.append(z)
+        start += stride
+    return np.stack(columns, axis=1)
+
+
+class TestConvolutionMatrix:
+    """The layer written out as a fully connected one."""
+
+    def test_sheet(self):
+        """Length 5, width 3, stride 1: the matrix that the question asks for."""
+        expected = [[2, 3, 5, 0, 0], [0, 2, 3, 5, 0], [0, 0, 2, 3, 5]]
+        assert_array_equal(convolution_matrix([2, 3, 5], 5), expected)
+
+    @pytest.mark.parametrize(
+        ("width", "length", "stride"),
+        [(3, 5, 1), (1, 4, 1), (4, 4, 1), (2, 9, 3), (3, 8, 2), (2, 3, 7)],
+        ids=[
+            "homework",
+            "width one",
+            "one window",
+            "gaps",
+            "leftover input",
+            "long stride",
+        ],
+    )
+    def test_is_the_map_numpy_computes(self, rng, width, length, stride):
+        """`numpy.correlate`, which shares no code with ours, is the same linear map."""
+        kernel = rng.normal(size=width)
+        expected = matrix_of(
+            lambda x: np.correlate(x, kernel, "valid")[::stride], length
+        )
+        # Both only copy the weights, so nothing is rounded.
+        assert_array_equal(convolution_matrix(kernel, length, stride=stride), expected)
+
+    def test_flipped_kernel_is_the_convolution_of_mathematics(self, rng):
+        """`numpy.convolve` with full padding is the layer of the reversed kernel."""
+        kernel = rng.normal(size=3)
+        expected = matrix_of(lambda x: np.convolve(x, kernel), 5)
+        assert_array_equal(convolution_matrix(kernel[::-1], 5, padding=2), expected)
+
+    def test_stride_one_is_toeplitz(self, rng):
+        """First column and row make the whole matrix, by `scipy.linalg.toeplitz`."""
+        w = rng.normal(size=4)
+        expected = scipy.linalg.toeplitz(
+            np.r_[w[1], w[0], np.zeros(6)], np.r_[w[1:], np.zeros(6)]
+        )
+        assert_array_equal(convolution_matrix(w, 9, padding=1), expected)
+
+    @given(layer=layers())
+    def test_every_layer_by_loops(self, layer):
+        """Any width, length, stride, padding and dilation: the slow loops' matrix."""
+        width, length, options = layer
+        kernel = np.arange(1.0, width + 1)
+        expected = matrix_of(
+            lambda x: slow_conv(x[None], kernel[None, None], **options), length
+        )
+        assert_array_equal(convolution_matrix(kernel, length, **options), expected)
+
+    @given(layer=layers(), out=st.integers(1, 3), into=st.integers(1, 3))
+    def test_channels_by_loops(self, layer, out, into):
+        """Block (o, c) is the matrix of w^oc, on the channels one after the other."""
+        width, length, options = layer
+        kernel = np.arange(1.0, out * into * width + 1).reshape(out, into, width)
+        expected = matrix_of(
+            lambda x: slow_conv(x.reshape(into, length), kernel, **options),
+            into * length,
+        )
+        assert_array_equal(convolution_matrix(kernel, length, **options), expected)
+
+    def test_is_a_view_of_linear_size(self):
+        """Ten thousand inputs: 8 * 10^8 bytes of entries from a few 10^5 bytes."""
+        tracemalloc.start()
+        matrix = convolution_matrix([1, 2, 3], 10_000)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert matrix.shape == (9_998, 10_000)
+        assert peak < 1_000_000
+
+    @pytest.mark.parametrize("kernel", [[1, 2, 3], [[[1, 2, 3]], [[4, 5, 6]]]])
+    def test_is_read_only_and_its_copy_is_not(self, kernel):
+        """Writing to shared memory would change other entries, so it is refused."""
+        matrix = convolution_matrix(kernel, 5)
+        with pytest.raises(ValueError, match="read-only"):
+            matrix[0, 0] = 7.0
+        copy = matrix.copy()
+        copy[0, 0] = 7.0
+        assert (copy != matrix).sum() == 1
+
+    def test_does_not_alias_its_kernel(self):
+        """A kernel that changes later does not change the matrix."""
+        kernel = np.array([1.0, 2.0])
+        matrix = convolution_matrix(kernel, 3)
+        kernel[0] = 9.0
+        assert_array_equal(matrix, [[1, 2, 0], [0, 1, 2]])
+
+    def test_exact_types(self):
+        """Integers and float32 come out as float64."""
+        for dtype in (np.int8, np.float32, bool):
+            assert convolution_matrix(np.ones(2, dtype), 3).dtype == np.float64
+
+
+class TestOutputLength:
+    """How often the window fits."""
+
+    @given(layer=layers())
+    def test_counts_the_windows(self, layer):
+        """As many as starting points from which the last weight is inside."""
+        width, length, options = layer
+        stride, padding, dilation = options.values()
+        last = length + 2 * padding - dilation * (width - 1)
+        assert conv1d_output_length(length, width, **options) == len(
+            range(0, last, stride)
+        )
+
+    def test_named_paddings(self):
+        """The sheet's 3; `same` keeps 5; `full` has 7."""
+        lengths = [conv1d_output_length(5, 3, padding=p) for p in (0, 1, 2)]
+        assert lengths == [3, 5, 7]
+
+
+class TestWeightPattern:
+    """Which weight stands where, and how many there are."""
+
+    @given(layer=layers())
+    def test_picks_the_matrix_out_of_the_kernel(self, layer):
+        """Indexing the kernel, with a 0 at its end for -1, is the matrix."""
+        width, length, options = layer
+        kernel = np.random.default_rng(width).normal(size=width)
+        pattern = weight_pattern(width, length, **options)
+        assert_array_equal(
+            np.append(kernel, 0.0)[pattern],
+            convolution_matrix(kernel, length, **options),
+        )
+
+    def test_picks_the_channels(self, rng):
+        """The same with channels, numbered in the order of `kernel.ravel()`."""
+        kernel = rng.normal(size=(2, 3, 4))
+        pattern = weight_pattern(4, 6, channels=(2, 3), padding=1)
+        assert pattern.dtype == np.int64
+        assert_array_equal(
+            np.append(kernel, 0.0)[pattern], convolution_matrix(kernel, 6, padding=1)
+        )
+
+    @given(layer=layers(), out=st.integers(1, 3), into=st.integers(1, 3))
+    def test_counts_are_those_of_the_pattern(self, layer, out, into):
+        """Counting entries of the pattern gives the numbers counted without it."""
+        width, length, options = layer
+        pattern = weight_pattern(width, length, channels=(out, into), **options)
+        counts = weight_counts(width, length, channels=(out, into), **options)
+        assert counts.entries == pattern.size
+        assert counts.connections == (pattern >= 0).sum()
+        assert counts.zeros == (pattern < 0).sum()
+        assert counts.parameters == out * into * width
+
+    def test_sheet(self):
+        """15 entries, 9 of them connections, 3 distinct; 13 of 25 with one zero."""
+        counts = weight_counts(3, 5)
+        assert (counts.entries, counts.connections) == (15, 9)
+        assert (counts.zeros, counts.parameters) == (6, 3)
+        assert weight_counts(3, 5, padding=1).connections == 13
+
+    def test_counts_of_a_layer_that_no_memory_holds(self):
+        """Integers of any size: a million million inputs, width 3."""
+        counts = weight_counts(3, 10**12)
+        assert counts.entries == (10**12 - 2) * 10**12
+        assert counts.connections == 3 * (10**12 - 2)
+
+
+class TestConv1d:
+    """The layer applied."""
+
+    @given(layer=layers(), out=st.integers(1, 3), into=st.integers(1, 3))
+    def test_is_the_slow_loop(self, layer, out, into):
+        """Any layer with channels."""
+        width, length, options = layer
+        rng = np.random.default_rng(length)
+        kernel = rng.normal(size=(out, into, width))
+        x = rng.normal(size=(into, length))
+        assert_allclose(
+            conv1d(x, kernel, **options),
+            slow_conv(x, kernel, **options),
+            rtol=1e-12,
+            atol=1e-12,
+        )
+
+    @pytest.mark.parametrize("width", [1, 3, 31, 32, 33, 63, 300])
+    @pytest.mark.parametrize("length", [300, 1000, 20_011])
+    def test_is_numpy_for_long_inputs(self, rng, width, length):
+        """Whole pieces and a broken one at the end, against `numpy.correlate`."""
+        x, kernel = rng.normal(size=length), rng.normal(size=width)
+        expected = np.correlate(x, kernel, "valid")
+        # Sums of `width` products of size 1.
+        assert_allclose(conv1d(x, kernel), expected, rtol=1e-12, atol=1e-12)
+
+    def test_more_than_a_cache_at_a_time(self, rng):
+        """Long input with many channels takes several steps."""
+        x, kernel = rng.normal(size=(2, 8, 20_000)), rng.normal(size=(3, 8, 5))
+        expected = [
+            [
+                sum(np.correlate(a, w, "valid") for a, w in zip(one, ws, strict=True))
+                for ws in kernel
+            ]
+            for one in x
+        ]
+        assert_allclose(conv1d(x, kernel), expected, rtol=1e-12, atol=1e-12)
+
+    @given(layer=layers())
+    def test_is_the_matrix(self, layer):
+        """The definition of the matrix: A x, with and without channels."""
+        width, length, options = layer
+        rng = np.random.default_rng(length)
+        x, kernel = rng.normal(size=length), rng.normal(size=width)
+        expected = convolution_matrix(kernel, length, **options) @ x
+        assert_allclose(conv1d(x, kernel, **options), expected, rtol=1e-12, atol=1e-12)
+        assert_array_equal(
+            conv1d(x[None], kernel[None, None], **options)[0],
+            conv1d(x, kernel, **options),
+        )
+
+    @pytest.mark.parametrize("batch", [(), (1,), (4,), (2, 3), (0,), (2, 0, 3)])
+    def test_batches(self, rng, batch):
+        """Any leading axes, none of them long or empty ones excluded."""
+        x, kernel = rng.normal(size=(*batch, 2, 9)), rng.normal(size=(3, 2, 4))
+        z = conv1d(x, kernel, stride=2, padding=1)
+        assert z.shape == (*batch, 3, 4)
+        for index in np.ndindex(batch):
+            assert_allclose(
+                z[index], slow_conv(x[index], kernel, stride=2, padding=1), rtol=1e-12
+            )
+
+    def test_commutes_with_shifts(self, rng):
+        """Equivariance: away from the ends, a shifted input gives shifted outputs."""
+        x, kernel = rng.normal(size=50), rng.normal(size=3)
+        assert_allclose(
+            conv1d(np.roll(x, 4), kernel)[4:], conv1d(x, kernel)[:-4], rtol=1e-12
+        )
+
+    def test_integers(self):
+        """Small integers are exact; arguments are not written to."""
+        x, kernel = np.arange(5, dtype=np.int32), np.array([1, 2, 3], dtype=np.float32)
+        z = conv1d(x, kernel, padding=1)
+        assert z.dtype == np.float64
+        assert_array_equal(z, [3, 8, 14, 20, 11])
+        assert_array_equal(x, np.arange(5))
+        assert_array_equal(kernel, [1, 2, 3])
+
+
+class TestGradients:
+    """The gradient of tied weights, with a matrix and without."""
+
+    @given(layer=layers(), out=st.integers(1, 2), into=st.integers(1, 3))
+    def test_are_difference_quotients(self, layer, out, into):
+        """Both gradients of E = sum of g times z."""
+        width, length, options = layer
+        rng = np.random.default_rng(length)
+        kernel = rng.normal(size=(out, into, width))
+        x = rng.normal(size=(2, into, length))
+        g = rng.normal(size=conv1d(x, kernel, **options).shape)
+        gradient = conv1d_gradient(x, kernel, g, **options)
+        by_kernel = difference_quotient(
+            lambda w: np.sum(g * conv1d(x, w, **options)), kernel
+        )
+        by_x = difference_quotient(
+            lambda x: np.sum(g * conv1d(x, kernel, **options)), x
+        )
+        assert_allclose(gradient.kernel, by_kernel, rtol=1e-8, atol=1e-8)
+        assert_allclose(gradient.x, by_x, rtol=1e-8, atol=1e-8)
+
+    @given(layer=layers())
+    def test_shared_weights_sum_the_free_ones(self, layer):
+        """The gradient of a free matrix, summed over equal numbers of the pattern."""
+        width, length, options = layer
+        rng = np.random.default_rng(length)
+        pattern = weight_pattern(width, length, **options)
+        free = rng.normal(size=pattern.shape)
+        expected = [free[pattern == t].sum() for t in range(width)]
+        actual = shared_weight_gradient(free, width, **options)
+        assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
+
+    def test_shared_weights_of_channels(self, rng):
+        """The same with channels, and for a batch of gradients."""
+        options = {"stride": 2, "padding": 1}
+        pattern = weight_pattern(3, 6, channels=(2, 4), **options)
+        free = rng.normal(size=(5, *pattern.shape))
+        actual = shared_weight_gradient(free, 3, channels=(2, 4), **options)
+        expected = [free[:, pattern == t].sum(axis=1) for t in range(2 * 4 * 3)]
+        assert actual.shape == (5, 2, 4, 3)
+        assert_allclose(actual.reshape(5, -1).T, expected, rtol=1e-12, atol=1e-12)
+
+    def test_the_two_ways_agree(self, rng):
+        """Through the matrix and without it, one vector and no channels."""
+        x, kernel, g = rng.normal(size=9), rng.normal(size=3), rng.normal(size=7)
+        gradient = conv1d_gradient(x, kernel, g)
+        assert_allclose(
+            gradient.kernel, shared_weight_gradient(np.outer(g, x), 3), rtol=1e-12
+        )
+        assert_allclose(gradient.x, convolution_matrix(kernel, 9).T @ g, rtol=1e-12)
+
+    def test_a_weight_that_only_meets_padding_has_none(self):
+        """Its gradient is 0, an empty sum."""
+        assert_array_equal(
+            shared_weight_gradient([[4.0]], 3, padding=1), [0.0, 4.0, 0.0]
+        )
+
+    def test_empty_batch(self):
+        """No samples: a gradient of 0 in the kernel, and none in the input."""
+        gradient = conv1d_gradient(np.ones((0, 5)), [1, 2, 3], np.ones((0, 3)))
+        assert_array_equal(gradient.kernel, [0, 0, 0])
+        assert gradient.x.shape == (0, 5)
+
+
+def test_a_stride_of_any_size_is_one_window():
+    """Strides that no int64 holds leave one output, everywhere."""
+    stride = 10**30
+    assert_array_equal(convolution_matrix([1, 2], 3, stride=stride), [[1, 2, 0]])
+    assert_array_equal(conv1d([1, 2, 3], [1, 2], stride=stride), [5])
+    gradient = conv1d_gradient([1, 2, 3], [1, 2], [1], stride=stride)
+    assert_array_equal(gradient.x, [1, 2, 0])
+    free = shared_weight_gradient([[4, 5, 6]], 2, stride=stride)
+    assert_array_equal(free, [4, 5])
+
+
+LARGE = 1e300
+EVERY_LAYER = [
+    conv1d_output_length,
+    lambda n, k, **options: convolution_matrix(np.ones(k), n, **options),
+    lambda n, k, **options: weight_pattern(k, n, **options),
+    lambda n, k, **options: weight_counts(k, n, **options),
+    lambda n, k, **options: conv1d(np.ones(n), np.ones(k), **options),
+    lambda n, k, **options: shared_weight_gradient(np.ones((1, n)), k, **options),
+]
+
+
+@pytest.mark.parametrize("f", EVERY_LAYER)
+def test_every_layer_names_bad_arguments(f):
+    """One test for what all functions of a layer have in common."""
+    with pytest.raises(ValueError, match="`stride` is 0, expected >= 1"):
+        f(5, 3, stride=0)
+    with pytest.raises(ValueError, match="`padding` is -1, expected >= 0"):
+        f(5, 3, padding=-1)
+    with pytest.raises(ValueError, match="`dilation` is 0, expected >= 1"):
+        f(5, 3, dilation=0)
+    with pytest.raises(TypeError, match=r"`stride` is 1\.0, expected an integer"):
+        f(5, 3, stride=1.0)
+    with pytest.raises(
+        ValueError, match="`width` 6 reaches over 6 inputs, expected at most 5"
+    ):
+        f(5, 6)
+    with pytest.raises(
+        ValueError, match="`width` 3 reaches over 9 inputs, expected at most 7"
+    ):
+        f(5, 3, padding=1, dilation=4)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: convolution_matrix([[1, 2], [3, 4]], 5),
+            ValueError,
+            r"`kernel` has shape \(2, 2\), expected \(k\) or \(out, in, k\)",
+        ),
+        (
+            lambda: convolution_matrix([], 5),
+            ValueError,
+            r"`kernel` has shape \(0,\), expected \(k\)",
+        ),
+        (
+            lambda: convolution_matrix([1, math.nan], 5),
+            ValueError,
+            "`kernel` holds nan, expected finite numbers",
+        ),
+        (
+            lambda: convolution_matrix(["a"], 5),
+            TypeError,
+            "`kernel` is of type .*, expected real numbers",
+        ),
+        (
+            lambda: convolution_matrix([1], 0),
+            ValueError,
+            "`input_length` is 0, expected >= 1",
+        ),
+        (
+            lambda: convolution_matrix([1], 5.0),
+            TypeError,
+            r"`input_length` is 5\.0, expected an integer",
+        ),
+        (
+            lambda: convolution_matrix([1], 10**13),
+            MemoryError,
+            "`input_length` is 10000000000000: a result of shape",
+        ),
+        (
+            lambda: convolution_matrix([[[1.0]]], 10**7),
+            MemoryError,
+            r"`input_length` is 10000000: a result of shape \(10000000, 10000000\)",
+        ),
+        (
+            lambda: conv1d_output_length(5, 0),
+            ValueError,
+            "`width` is 0, expected >= 1",
+        ),
+        (
+            lambda: weight_pattern(3, 5, channels=(0, 1)),
+            ValueError,
+            "`channels` is 0, expected >= 1",
+        ),
+        (
+            lambda: weight_pattern(10**14, 10**14),
+            MemoryError,
+            "`width` is 100000000000000",
+        ),
+        (
+            lambda: weight_counts(3, 5, channels=(1, 1.5)),
+            TypeError,
+            r"`channels` is 1\.5, expected an integer",
+        ),
+        (
+            lambda: weight_counts(3, 5, channels=3),
+            ValueError,
+            r"`channels` is 3, expected \(out, in\)",
+        ),
+        (
+            lambda: conv1d([1.0, math.inf], [1.0]),
+            ValueError,
+            "`x` holds inf, expected finite numbers",
+        ),
+        (
+            lambda: conv1d(3.0, [1.0]),
+            ValueError,
+            r"`x` has shape \(\), expected \(\.\.\., n\)",
+        ),
+        (
+            lambda: conv1d([[1, 2]], [[[1], [1]]]),
+            ValueError,
+            r"`x` has shape \(1, 2\), expected \(\.\.\., 2, n\)",
+        ),
+        (
+            lambda: conv1d([LARGE, LARGE], [LARGE, -LARGE]),
+            ValueError,
+            "`x` and `kernel` are too large, expected finite outputs",
+        ),
+        (
+            lambda: conv1d([1.0], [1.0], padding=10**14),
+            MemoryError,
+            "`padding` is 100000000000000: a result of shape",
+        ),
+        (
+            lambda: conv1d_gradient([1, 2, 3], [1, 2], [1, 2, 3]),
+            ValueError,
+            r"`output_gradient` has shape \(3,\), expected \(2,\)",
+        ),
+        (
+            lambda: conv1d_gradient([LARGE] * 3, [1, 1], [LARGE] * 2),
+            ValueError,
+            "`output_gradient` is too large, expected finite gradients",
+        ),
+        (
+            lambda: conv1d_gradient([1, 1, 1], [LARGE] * 2, [LARGE] * 2),
+            ValueError,
+            "`output_gradient` is too large, expected finite gradients",
+        ),
+        (
+            lambda: shared_weight_gradient(np.ones((3, 4)), 3),
+            ValueError,
+            r"`matrix_gradient` has shape \(3, 4\), expected \(\.\.\., 2, 4\)",
+        ),
+        (
+            lambda: shared_weight_gradient(np.ones((6, 5)), 3, channels=(2, 2)),
+            ValueError,
+            "`width` 3 reaches over 3 inputs, expected at most 2",
+        ),
+        (
+            lambda: shared_weight_gradient(np.ones((6, 11)), 3, channels=(2, 2)),
+            ValueError,
+            r"has shape \(6, 11\), expected \(\.\.\., 6, 10\)",
+        ),
+        (
+            lambda: shared_weight_gradient([1, 2], 1),
+            ValueError,
+            r"`matrix_gradient` has shape \(2,\), expected \(\.\.\., m, n\)",
+        ),
+        (
+            lambda: shared_weight_gradient(np.full((2, 3), 1.7e308), 2),
+            ValueError,
+            "`matrix_gradient` is too large, expected finite sums",
+        ),
+    ],
+)
+def test_bad_arguments_are_named(call, error, message):
+    """Each message names the argument, what it is and what it should be."""
+    with pytest.raises(error, match=message):
+        call()
