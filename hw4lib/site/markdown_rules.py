@@ -103,12 +103,22 @@ def values(page: Page) -> Found:
 
 
 def typed_decimals(page: Page) -> Found:
-    """A number with three decimals or more comes from the page's code."""
-    decimal = re.compile(r"(?<![\w.])\d*\.\d{3,}(?!\.?\d)")
-    reference = re.compile(r"\b10\.\d{4,}/\S+|arXiv:\s*\d{4}\.\d+")
-    for line, text in enumerate(page.prose.split("\n"), 1):
-        for match in decimal.finditer(reference.sub(" ", text)):
+    """A number with three decimals or more comes from the page's code.
+
+    So does one in the text that a block prints: a caption, an alt text.
+    """
+    lines = list(enumerate(page.prose.split("\n"), 1))
+    for fence in page.executed:
+        for node in ast.walk(_tree(fence)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                lines.append((fence.line + node.lineno, node.value))
+    for line, text in lines:
+        for match in _DECIMAL.finditer(_REFERENCE.sub(" ", text)):
             yield line, f"{match[0]} is typed by hand, expected `{{{{ name | .3f }}}}`"
+
+
+_DECIMAL = re.compile(r"(?<![\w.])\d*\.\d{3,}(?!\.?\d)")
+_REFERENCE = re.compile(r"\b10\.\d{4,}/\S+|arXiv:\s*\d{4}\.\d+")
 
 
 def heading_formulas(page: Page) -> Found:

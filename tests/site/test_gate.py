@@ -297,6 +297,14 @@ def test_numbers_typed_by_hand(text, number):
     ]
 
 
+def test_numbers_typed_by_hand_into_what_a_block_prints():
+    """A caption or an alt text is prose too; a number in the code itself is code."""
+    text = blocks("x = 0.125", "y = x\nto_html(alt=f'is {x:.3f}, not 0.125')")
+    assert found(markdown_rules.typed_decimals, text) == [
+        (7, "0.125 is typed by hand, expected `{{ name | .3f }}`")
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -670,7 +678,11 @@ ELSEWHERE = "`{}` is loaded from elsewhere, expected a file of the site"
         ('<i style="fill: url({})">', "#9-z", NO_ANCHOR),
         ('<img alt="x" src="{}">', "missing.png", NO_FILE),
         ('<img alt="x" src="{}">', "https://cdn.example/x.png", ELSEWHERE),
-        ('<img alt="x" srcset="assets/site.css 1x, {} 2x">', "//cdn.example/x", ELSEWHERE),
+        (
+            '<img alt="x" srcset="assets/site.css 1x, {} 2x">',
+            "//cdn.example/x",
+            ELSEWHERE,
+        ),
         ('<script src="{}"></script>', "//cdn.example/x.js", ELSEWHERE),
         ('<link rel="stylesheet" href="{}">', "https://cdn.example/x", ELSEWHERE),
         ('<link rel="preload" href="{}">', "https://cdn.example/x", ELSEWHERE),

@@ -1,0 +1,127 @@
+"""The site as `make build` makes it, with the network cut, and what the gate says.
+
+It is built once for all tests, and once more to compare the bytes.
+"""
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from hw4lib.site import gate
+from hw4lib.site.pages import Page, read_pages
+
+ROOT = Path(__file__).parents[1]
+PAGES = [page for page in read_pages(ROOT / "docs") if page.executed]
+
+# Python looks for a module of this name at its start.
+OFFLINE = """\
+import socket
+
+def refuse(*arguments, **options):
+    raise OSError("the network is cut")
+
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+"""
+
+ASKS = 'import urllib.request as r; r.urlopen("https://pypi.org")'
+
+
+@pytest.fixture(scope="session")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return an environment in which Python has no network."""
+    folder = tmp_path_factory.mktemp("offline")
+    (folder / "sitecustomize.py").write_text(OFFLINE, encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder), "SOURCE_DATE_EPOCH": "1730847600"}
+
+
+def build(folder: Path, environment: dict[str, str]) -> None:
+    """Build the site, and fail with what the builder says."""
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", folder],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, offline: dict[str, str]) -> Path:
+    """Return the built site: one for all processes of pytest."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+    folder = shared / "site"
+    with (shared / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "site.done").exists():
+            build(folder, offline)
+            (shared / "site.done").touch()
+    return folder
+
+
+@pytest.fixture
+def soup(site: Path, page: Page) -> BeautifulSoup:
+    """Return the built page."""
+    built = site / page.path.relative_to(ROOT / "docs").with_suffix(".html")
+    return BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser")
+
+
+def test_the_network_is_cut(offline: dict[str, str]) -> None:
+    """What follows would prove nothing otherwise."""
+    asked = subprocess.run(
+        [sys.executable, "-c", ASKS],
+        env=offline,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "the network is cut" in asked.stderr
+
+
+def test_the_gate_finds_nothing(site: Path) -> None:
+    """Pages and site keep every rule."""
+    faults = gate.check(ROOT / "docs", site)
+    assert not faults, "\n".join(map(str, faults))
+
+
+def test_two_builds_have_the_same_bytes(
+    site: Path, tmp_path: Path, offline: dict[str, str]
+) -> None:
+    """Neither time, nor folder, nor the order of a set shows on the site."""
+    build(tmp_path, {**offline, "PYTHONHASHSEED": "1"})
+    assert files(tmp_path).keys() == files(site).keys()
+    different = [n for n, b in files(tmp_path).items() if b != files(site)[n]]
+    assert different == []
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)
+def test_the_site_shows_what_blocks_print(page: Page, soup: BeautifulSoup) -> None:
+    """Running the page's blocks gives what stands on the built page."""
+    shown = [
+        code.get_text().strip()
+        for code in soup.select(".language-python + .language-text code")
+    ]
+    ids = {tag["id"] for tag in soup.select("[id]")}
+    printed = []
+    for fence, output in page.run():
+        if "result" in fence.options:
+            printed.append(output.strip())
+        assert set(re.findall(r' id="([^"]+)"', output)) <= ids
+    assert shown == printed
