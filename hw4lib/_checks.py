@@ -47,7 +47,8 @@ def as_array(
         raise TypeError(f"`{name}` is of type {kind}, expected real numbers")
     if np.ma.is_masked(value):
         raise ValueError(f"`{name}` has masked entries, expected none")
-    array = _as_float64(name, array)
+    if array.dtype != np.float64:
+        array = _as_float64(name, array)
     if shape and not _fits(array.shape, shape):
         raise ValueError(
             f"`{name}` has shape {array.shape}, expected {_shape_text(shape)}"

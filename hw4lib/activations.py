@@ -135,10 +135,9 @@ def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
         >>> sigmoid([-1e4, 0.0, 1e4])
         array([0. , 0.5, 1. ])
     """
-    z = as_array("z", z)
-    # Only the exponential of -|z| is taken: exp(z) overflows past 709.
-    decay = np.exp(-np.abs(z))
-    return np.where(z >= 0.0, 1.0, decay) / (1.0 + decay)
+    # Below -709 the exponential is infinite, and its reciprocal 0 as it should be.
+    with np.errstate(over="ignore"):
+        return 1.0 / (1.0 + np.exp(-as_array("z", z)))
 
 
 def sigmoid_derivative(z: ArrayLike) -> NDArray[np.float64]:
