@@ -298,7 +298,8 @@ def shared_weight_score(
     A graph attention layer has one $W$ for scores and values. Its bilinear score
     $(W_v^\top h)^\top B \, (W_v^\top h')$ is the dot product for all $h$ and $h'$ if
     and only if $W_v B W_v^\top = W_q W_k^\top / \sqrt{d_k}$. Such a $B$ exists if and
-    only if what $W_v$ forgets plays no part in the score; always if $W_v$ is invertible.
+    only if what $W_v$ forgets plays no part in the score: always if $W_v$ has an
+    inverse.
 
     Args:
         query_weights: $W_q$, shape `(d, d_k)`.
