@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
@@ -249,6 +249,7 @@ def test_run_does_not_touch_its_arguments(rng):
         assert_array_equal(old, new)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 12),
     st.integers(1, 3),

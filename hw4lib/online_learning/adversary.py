@@ -1,0 +1,209 @@
+r"""The data for which the bounds are tight, chosen by somebody who sees every iterate.
+
+Only the norm of the weights matters to a round: by symmetry, a sample of norm
+$\rho \le R$ may have any margin $m$ with $\lvert m \rvert \le \lVert w \rVert \rho$,
+as long as there are two dimensions. At a given margin a longer sample gives a longer
+gradient and longer weights, so $\rho = R$, and the adversary's only choice is $m$.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hw4lib._checks import as_integer, as_number, as_numbers, check_memory
+from hw4lib.activations import sigmoid
+from hw4lib.online_learning._recursion import best_margin, norm_gain
+from hw4lib.online_learning.descent import gradient_step, online_gradient_descent
+from hw4lib.online_learning.radius import KAPPA, worst_radii
+
+
+def farthest_stream(
+    step_sizes: ArrayLike, feature_bound: float, *, regularization: float = 1.0
+) -> NDArray[np.float64]:
+    r"""Return the features that drive the weights as far from 0 as any data can.
+
+    In each round the sample has norm $R$, label 1, and the angle to $w$ that makes the
+    next weights longest. Longer weights are never a disadvantage later, so to be greedy
+    is optimal, and the norms are those of
+    [`worst_radii`][hw4lib.online_learning.radius.worst_radii].
+
+    Args:
+        step_sizes: $\eta_1, \dots, \eta_n$ in $(0, 1/(2\lambda)]$, shape `(n,)`.
+        feature_bound: $R > 0$.
+        regularization: $\lambda > 0$.
+
+    Returns:
+        The features, shape `(n, 2)`; all labels are 1.
+
+    Raises:
+        TypeError: If an argument is not real.
+        ValueError: If an argument is out of range, or there is no step.
+
+    References:
+        Homework 4, [Theorem 4.2][4-beyond-radius].
+
+    Examples:
+        >>> X = farthest_stream([0.01, 0.01], 77.0)
+        >>> run = online_gradient_descent(X, [1, 1], 0.01)
+        >>> round(float(np.linalg.norm(run.weights)), 6)
+        0.798204
+    """
+    steps, R, lam = _scaled(step_sizes, feature_bound, regularization)
+    margins = best_margin(steps, R)
+    return _stream(steps, R, lam, lambda i, _: float(margins[i]))
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    r"""The most that data can make the gradients cost, from below and from above.
+
+    The cost of a stream is $\sum_i \frac{\eta_i}{2} \lVert \nabla_i \rVert^2$, the
+    term of inequality (10) that depends on the data.
+
+    Attributes:
+        X: Features of a costly stream, shape `(n, 2)`; all labels are 1.
+        cost: The cost of that stream, measured by a run.
+        bound: A cost that no stream exceeds.
+    """
+
+    X: NDArray[np.float64]
+    cost: float
+    bound: float
+
+
+def costliest_stream(
+    step_sizes: ArrayLike,
+    feature_bound: float,
+    *,
+    regularization: float = 1.0,
+    states: int = 200,
+    margins: int = 200,
+) -> WorstCase:
+    r"""Return the stream whose gradients cost most, by dynamic programming.
+
+    For $\lambda = 1$ the largest cost from round $t$ on, at weights of norm $r$, is
+    $\alpha_t r^2 + W_t(r)$, $\alpha_t = 2 \eta_t + (1 - 2\eta_t)^2 \alpha_{t+1}$, with
+
+    $$W_t(r) = \max_{\lvert m \rvert \le r R} \left[ c_t(m) + W_{t+1}(r') \right],$$
+
+    $c_t(m)$ being what the margin adds now and through $r'^2$. $W_t$ does not decrease
+    in $r$. So rounding $r'$ down to a grid leaves a value that the adversary can reach,
+    and rounding it up, with the best of each cell of margins, one that it can not
+    exceed. Time grows as `n * states * margins`.
+
+    Args:
+        step_sizes: $\eta_1, \dots, \eta_n$ in $(0, 1/(2\lambda)]$, shape `(n,)`.
+        feature_bound: $R > 0$.
+        regularization: $\lambda > 0$.
+        states: Cells of the grid of norms.
+        margins: About as many margins are tried in each cell.
+
+    Returns:
+        The stream, its cost, and the bound on the cost of any stream.
+
+    Raises:
+        TypeError: If an argument is not real, or a size of a grid not an integer.
+        ValueError: If an argument is out of range, or there is no step.
+        MemoryError: If the plan, `n` by `states`, would not fit in memory.
+
+    References:
+        Homework 4, [Theorem 4.5][4-beyond-half].
+
+    Examples:
+        >>> worst = costliest_stream([0.01], 77.0)  # one gradient, of norm 77/2
+        >>> round(worst.cost, 6), worst.cost <= worst.bound
+        (7.41125, True)
+    """
+    steps, R, lam = _scaled(step_sizes, feature_bound, regularization)
+    states = as_integer("states", states, at_least=2)
+    margins = as_integer("margins", margins, at_least=2)
+    check_memory("step_sizes", f"of {len(steps)} rounds", len(steps), states + 1)
+    norms = np.linspace(0.0, worst_radii(steps, R).max(), states + 1)
+    tried = _margin_grid(R * norms[-1], margins)
+    s = sigmoid(-tried)
+    slope_term, square_term = tried * s, (R * s) ** 2
+    room = R * norms[:, None]
+    allowed = np.abs(tried) <= room
+    cells = (tried[1:] >= -room) & (tried[:-1] <= room)
+
+    lower = upper = np.zeros(states + 1)
+    alpha = 0.0
+    plan = np.empty((len(steps), states + 1), dtype=np.intp)
+    previous = math.nan
+    for t in reversed(range(len(steps))):
+        eta = float(steps[t])
+        if eta != previous:
+            previous, kept = eta, ((1.0 - 2.0 * eta) * norms[:, None]) ** 2
+            gain = norm_gain(tried, eta, R)
+            down = _index(kept + gain, norms, np.floor)
+            peak = np.clip(best_margin(steps[t], R), tried[:-1], tried[1:])
+            up = _index(kept + norm_gain(peak, eta, R), norms, np.ceil)
+        cost = eta / 2.0 * (square_term - 4.0 * slope_term) + alpha * gain
+        value = np.where(allowed, cost + lower[down], -np.inf)
+        plan[t], lower = value.argmax(axis=1), value.max(axis=1)
+        # In a cell of margins the cost is largest at the left end.
+        upper = np.where(cells, cost[:-1] + upper[up], -np.inf).max(axis=1)
+        alpha = 2.0 * eta + (1.0 - 2.0 * eta) ** 2 * alpha
+
+    def planned(i: int, norm: float) -> float:
+        state = int(norm / norms[-1] * states)
+        return float(tried[plan[i, min(state, states)]])
+
+    X = _stream(steps, R, lam, planned)
+    run = online_gradient_descent(
+        X, np.ones(len(X)), lambda t: steps[t - 1] / lam, regularization=lam
+    )
+    assert run.gradient_norms is not None
+    measured = float((steps / lam / 2.0 * run.gradient_norms**2).sum())
+    return WorstCase(X, measured, float(upper[0]))
+
+
+def _scaled(
+    step_sizes: ArrayLike, feature_bound: float, regularization: float
+) -> tuple[NDArray[np.float64], float, float]:
+    """Return step sizes and R in units in which lambda is 1, and lambda."""
+    lam = as_number("regularization", regularization, above=0.0)
+    R = as_number("feature_bound", feature_bound, above=0.0) / math.sqrt(lam)
+    steps = as_numbers("step_sizes", step_sizes, "n", above=0.0, at_most=0.5 / lam)
+    return lam * steps, R, lam
+
+
+def _margin_grid(reach: float, size: int) -> NDArray[np.float64]:
+    """Return margins from -reach up, dense where the sigmoid changes, with 0 in it."""
+    low, high = math.asinh(reach), math.asinh(min(reach, 1.0 + KAPPA))
+    fine = np.sinh(np.linspace(-low, high, 16 * size))
+    level = fine / reach - sigmoid(-fine) ** 2
+    even = np.linspace(level[0], level[-1], size)
+    return np.union1d(np.interp(even, level, fine), 0.0)
+
+
+def _index(
+    square: NDArray[np.float64], norms: NDArray[np.float64], rounding: np.ufunc
+) -> NDArray[np.intp]:
+    """Return the grid index of squared norms, rounded down or up."""
+    last = len(norms) - 1
+    position = np.sqrt(np.maximum(square, 0.0)) / norms[-1] * last
+    index: NDArray[np.intp] = np.minimum(rounding(position), last).astype(np.intp)
+    return index
+
+
+def _stream(
+    steps: NDArray[np.float64],
+    R: float,
+    lam: float,
+    margin_of: Callable[[int, float], float],
+) -> NDArray[np.float64]:
+    """Play an adversary who picks each round's margin from the norm of the weights."""
+    w, X = np.zeros(2), np.empty((len(steps), 2))
+    for i, eta in enumerate(steps):
+        norm = math.hypot(*w)
+        X[i] = [R, 0.0]
+        if norm > 0.0:
+            cosine = min(max(margin_of(i, norm) / (norm * R), -1.0), 1.0)
+            along, across = w / norm, np.array([-w[1], w[0]]) / norm
+            X[i] = R * (cosine * along + math.sqrt(1.0 - cosine**2) * across)
+        w = gradient_step(w, X[i], 1, eta)
+    return X * math.sqrt(lam)
