@@ -92,7 +92,7 @@ def preactivation_variance(
     r"""Return the variance of a pre-activation after layers of random weights.
 
     $$\operatorname{Var} a^{(L)}_i
-    = \Bigl(\tfrac{1 + \alpha^2}{2} M \epsilon^2\Bigr)^L \lambda^2,$$
+    = \left(\tfrac{1 + \alpha^2}{2} M \epsilon^2\right)^L \lambda^2,$$
 
     exactly, at every width: only second moments and symmetry enter, so the weights
     need not even be Gaussian.
@@ -143,8 +143,8 @@ def preactivation_kurtosis(
     r"""Return the kurtosis of a pre-activation after layers of Gaussian weights.
 
     $$\frac{\operatorname E a^4}{(\operatorname E a^2)^2}
-    = 3 \Bigl(1 + \frac{c}{M}\Bigr)^L, \qquad
-    c = 5 - 12 \Bigl(\frac{\alpha}{1 + \alpha^2}\Bigr)^2,$$
+    = 3 \left(1 + \frac{c}{M}\right)^L, \qquad
+    c = 5 - 12 \left(\frac{\alpha}{1 + \alpha^2}\right)^2,$$
 
     where a Gaussian has 3. For the ReLU $c = 5$, for a linear layer $c = 2$: no finite
     width keeps the distribution. The scale of the weights does not matter.
@@ -180,7 +180,7 @@ def squares_correlation(
     r"""Return the correlation of the squares of two units of one layer.
 
     $$\operatorname{corr}\bigl(a_i^2, a_k^2\bigr) = \frac{q - 1}{3q - 1}, \qquad
-    q = \Bigl(1 + \frac{c}{M}\Bigr)^L,$$
+    q = \left(1 + \frac{c}{M}\right)^L,$$
 
     with the $c$ of
     [`preactivation_kurtosis`][hw4lib.architecture.initialization.preactivation_kurtosis].
@@ -222,8 +222,8 @@ def characteristic_function(
 ) -> NDArray[np.float64]:
     r"""Return $\operatorname E e^{i t a}$ of a pre-activation after one layer.
 
-    $$\varphi(t) = \Bigl[\tfrac12 \bigl(1 + t^2 \epsilon^2 \lambda^2\bigr)^{-1/2}
-    + \tfrac12 \bigl(1 + \alpha^2 t^2 \epsilon^2 \lambda^2\bigr)^{-1/2}\Bigr]^M,$$
+    $$\varphi(t) = \left[\tfrac12 (1 + t^2 \epsilon^2 \lambda^2)^{-1/2}
+    + \tfrac12 (1 + \alpha^2 t^2 \epsilon^2 \lambda^2)^{-1/2}\right]^M,$$
 
     real since $a$ is symmetric. A Gaussian of the same variance has $e^{-t^2 V / 2}$,
     which this approaches as $M \to \infty$ but never is. For the ReLU it tends to
