@@ -42,7 +42,10 @@ class AttentionFactors:
 
 @dataclass(frozen=True)
 class AttentionCounts:
-    r"""What the matrices of one head with $d_k = d_v = d$ hold, without a mask."""
+    r"""What the matrices of one head with $d_k = d_v = d$ hold.
+
+    The mask allows $p$ pairs of a query and a key: all $N^2$ without one.
+    """
 
     dense_parameters: int
     r"""Weights of an unconstrained linear map of the stacked input, $N^2 d^2$."""
@@ -51,7 +54,7 @@ class AttentionCounts:
     r"""Distinct weights of $W_q$, $W_k$, $W_v$ together, $3 d^2$ whatever $N$ is."""
 
     mixing_weights: int
-    r"""Entries of $A$, $N^2$: computed for each input, none of them learned."""
+    r"""Non-zero entries of $A$, $p$: computed for each input, none of them learned."""
 
     shared_nonzeros: int
     r"""Non-zero entries of $I_N \otimes W_v^\top$, $N d^2$."""
@@ -60,10 +63,10 @@ class AttentionCounts:
     r"""Blocks of $I_N \otimes W_v^\top$ that are zero, $N (N - 1)$ of $N^2$."""
 
     mixing_nonzeros: int
-    r"""Non-zero entries of $A \otimes I_d$, $N^2 d$."""
+    r"""Non-zero entries of $A \otimes I_d$, $p d$."""
 
     product_nonzeros: int
-    r"""Non-zero entries of $A \otimes W_v^\top$, $N^2 d^2$: all of them."""
+    r"""Non-zero entries of $A \otimes W_v^\top$, $p d^2$: all, without a mask."""
 
 
 def attention_weights(
@@ -419,19 +422,24 @@ def combined_value_weights(
     return _project("value_weights", w_v, "output_weights", w_o)
 
 
-def attention_counts(length: int, dimension: int) -> AttentionCounts:
+def attention_counts(
+    length: int, dimension: int, *, mask: ArrayLike | None = None
+) -> AttentionCounts:
     r"""Return what the matrices of one head with $d_k = d_v = d$ hold.
 
     Args:
         length: Number $N$ of positions.
         dimension: Dimension $d$ of a position.
+        mask: Which position may attend to which, boolean or 0 and 1, broadcastable to
+            `(N, N)`; all of them if not given.
 
     Returns:
         Exact integers, for weights of which none happens to be zero.
 
     Raises:
-        TypeError: If an argument is not an integer.
-        ValueError: If an argument is less than 1.
+        TypeError: If `length` or `dimension` is not an integer, or `mask` not real.
+        ValueError: If `length` or `dimension` is less than 1, or the mask does not fit
+            or leaves a position nothing to attend to.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a].
@@ -443,14 +451,15 @@ def attention_counts(length: int, dimension: int) -> AttentionCounts:
     """
     n = as_integer("length", length, at_least=1)
     d = as_integer("dimension", dimension, at_least=1)
+    pairs = n**2 if mask is None else int(_as_mask(mask, (n, n)).sum())
     return AttentionCounts(
         dense_parameters=n**2 * d**2,
         learned_parameters=3 * d**2,
-        mixing_weights=n**2,
+        mixing_weights=pairs,
         shared_nonzeros=n * d**2,
         shared_zero_blocks=n * (n - 1),
-        mixing_nonzeros=n**2 * d,
-        product_nonzeros=n**2 * d**2,
+        mixing_nonzeros=pairs * d,
+        product_nonzeros=pairs * d**2,
     )
 
 

@@ -299,14 +299,16 @@ def test_applying_the_factors_is_applying_the_matrix(rng, count):
     assert_allclose(actual, attention_matrix(a, w_v) @ stacked, rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 2), (4, 3)])
-def test_counts_are_counted_in_the_matrices(rng, n, d):
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "mask"])
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 2), (4, 3), (7, 1)])
+def test_counts_are_counted_in_the_matrices(rng, n, d, masked):
     x, w_q, w_k, w_v = layer(rng, n, d, d, d)
-    a = attention_weights(x @ w_q, x @ w_k)
+    mask = (rng.random((n, n)) < 0.4) | np.eye(n, dtype=bool) if masked else None
+    a = attention_weights(x @ w_q, x @ w_k, mask=mask)
     shared = np.kron(np.eye(n), w_v.T)
     blocks = [b for rows in np.split(shared, n) for b in np.split(rows, n, axis=1)]
 
-    assert asdict(attention_counts(n, d)) == {
+    assert asdict(attention_counts(n, d, mask=mask)) == {
         "dense_parameters": np.ones((n * d, n * d)).size,
         "learned_parameters": w_q.size + w_k.size + w_v.size,
         "mixing_weights": np.count_nonzero(a),
@@ -334,6 +336,33 @@ def test_the_layer_is_not_linear_in_its_input(rng):
     assert not np.allclose(
         self_attention(2 * x, *weights), 2 * self_attention(x, *weights), rtol=0.01
     )
+
+
+@pytest.mark.parametrize("length", [2, 3, 6])
+def test_the_layer_is_linear_if_and_only_if_queries_and_keys_are_orthogonal(
+    rng, length
+):
+    """Then, and only then, is it homogeneous: at random inputs, weights and scales."""
+    for _ in range(50):
+        x, w_q, w_k, w_v = layer(rng, length, 3, 2, 3)
+        # Queries in the first direction, keys in the second: W_q W_k' = 0.
+        orthogonal = w_q * [1, 0], w_k * [0, 1]
+        for pair, linear in ((orthogonal, True), ((w_q, w_k), False)):
+            once = self_attention(x, *pair, w_v)
+            tenth = self_attention(0.1 * x, *pair, w_v)
+            mean = np.tile((x @ w_v).mean(axis=0), (length, 1))
+            assert np.allclose(tenth, 0.1 * once) == linear
+            assert np.allclose(once, mean) == linear
+
+
+@pytest.mark.parametrize("d_k", [1, 2, 3])
+def test_logarithms_of_the_weights_have_low_rank(rng, d_k):
+    """Scores have rank d_k, and the softmax subtracts a constant from each row."""
+    queries, keys = rng.normal(size=(2, 8, d_k))
+
+    logarithms = np.log(attention_weights(queries, keys))
+
+    assert np.linalg.matrix_rank(logarithms, tol=1e-10) == d_k + 1
 
 
 def test_the_layer_is_linear_when_queries_vanish(rng):
@@ -535,6 +564,7 @@ ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
         (lambda: attention_counts(0, 1), ValueError, "`length` is 0, expected >= 1"),
         (lambda: attention_counts(1, 0), ValueError, "`dimension` is 0"),
         (lambda: attention_counts(1.5, 1), TypeError, "`length` is 1.5"),
+        (lambda: attention_counts(2, 1, mask=[[1, 0], [0, 0]]), ValueError, "row 1"),
         (
             lambda: block_pattern(np.ones((3, 2)), (2, 2)),
             ValueError,
