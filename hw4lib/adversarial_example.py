@@ -1,4 +1,4 @@
-r"""The adversarial example of a sigmoid unit: objective, exact minimizer, descent.
+r"""The adversarial example of a sigmoid unit: objective, exact minimiser, descent.
 
 What matters of $x \in \mathbb R^d$ is one number, the logit $m = W^\top x + W_0$: a
 step across $W$ costs similarity and changes no label. With the margin
@@ -43,7 +43,7 @@ _ValueAndSlope = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Minimizer:
-    """The global minimizer of the objective for each penalty.
+    """The global minimiser of the objective for each penalty.
 
     Attributes:
         x: The adversarial example $x_A$, shape `(..., d)`.
@@ -60,12 +60,12 @@ class Minimizer:
 
 @dataclass(frozen=True)
 class Jump:
-    """The penalty at which the global minimizer jumps; NaN where it never does.
+    """The penalty at which the global minimiser jumps; NaN where it never does.
 
     Attributes:
-        beta: The penalty with two global minimizers.
-        before: The logit of the first, the minimizer up to `beta`.
-        after: The logit of the second, the minimizer just above `beta`.
+        beta: The penalty with two global minimisers.
+        before: The logit of the first, the minimiser up to `beta`.
+        after: The logit of the second, the minimiser just above `beta`.
     """
 
     beta: NDArray[np.float64]
@@ -80,7 +80,7 @@ class RegimeMargins:
     Attributes:
         bistable: Above it the objective has two local minima for some penalties.
         descent: Above it descent is caught before it reaches the boundary.
-        jump: Above it the minimizer leaves the boundary by a jump.
+        jump: Above it the minimiser leaves the boundary by a jump.
     """
 
     bistable: float
@@ -371,12 +371,12 @@ def minimizer(
     *,
     offset: float = 0.0,
 ) -> Minimizer:
-    r"""Return the exact global minimizer $x_A = \arg\min_x J(x)$.
+    r"""Return the exact global minimiser $x_A = \arg\min_x J(x)$.
 
     It lies on the line through $x^*$ along $W$, at the logit that
     [`minimizing_logit`][hw4lib.adversarial_example.minimizing_logit] returns; take
     that function for more penalties than inputs fit in memory. An example that
-    counts as negative already is its own minimizer, at distance 0.
+    counts as negative already is its own minimiser, at distance 0.
 
     Args:
         original: Examples $x^*$, shape `(..., d)`.
@@ -386,14 +386,14 @@ def minimizer(
         offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
 
     Returns:
-        The minimizers, their logits, distances and objectives. Of two tied ones, the
+        The minimisers, their logits, distances and objectives. Of two tied ones, the
         one with the smaller logit.
 
     Raises:
         TypeError: If an argument is not real.
         ValueError: If an argument is not finite or out of range, shapes do not fit,
             or `weights` is zero.
-        MemoryError: If the minimizers would not fit in memory.
+        MemoryError: If the minimisers would not fit in memory.
 
     References:
         Homework 4, [Problem 5(d)][5-d] and [5(e)][5-e]; the proof,
@@ -426,9 +426,9 @@ def minimizer(
 def critical_alpha(
     original: ArrayLike, weights: ArrayLike, bias: float, *, offset: float = 0.0
 ) -> NDArray[np.float64]:
-    r"""Return $\alpha_c$: the minimizer is on the boundary for $\alpha \le \alpha_c$.
+    r"""Return $\alpha_c$: the minimiser is on the boundary for $\alpha \le \alpha_c$.
 
-    Above $\alpha_c$ the minimizer is still classified as positive.
+    Above $\alpha_c$ the minimiser is still classified as positive.
 
     Args:
         original: Examples $x^*$, shape `(..., d)`.
@@ -618,11 +618,11 @@ def reduced_objective(
 def minimizing_logit(
     margin: ArrayLike, beta: ArrayLike, *, offset: float = 0.0
 ) -> NDArray[np.float64]:
-    r"""Return the logit $m_A$ of the global minimizer, to machine precision.
+    r"""Return the logit $m_A$ of the global minimiser, to machine precision.
 
-    A minimizer that is not on the boundary solves $\sigma'(m) = 2\beta(m_0 - m)$, which
+    A minimiser that is not on the boundary solves $\sigma'(m) = 2\beta(m_0 - m)$, which
     has up to three solutions. Which of them it is follows from the penalty at which
-    the minimizer jumps. Towards it $j'$ is convex or concave, so that Newton's
+    the minimiser jumps. Towards it $j'$ is convex or concave, so that Newton's
     method, started on the proper side, comes monotonically and never passes it.
 
     Args:
@@ -641,7 +641,7 @@ def minimizing_logit(
         MemoryError: If the result would not fit in memory.
 
     References:
-        Homework 4, [Beyond Problem 5: the exact minimizer][5-beyond-minimizer].
+        Homework 4, [Beyond Problem 5: the exact minimiser][5-beyond-minimizer].
 
     Examples:
         >>> minimizing_logit(2.0, [0.01, 0.0625, 0.1]).round(4)
@@ -656,7 +656,7 @@ def minimizing_logit(
 def hinge_minimizing_logit(
     margin: ArrayLike, beta: ArrayLike, *, offset: float = 0.0
 ) -> NDArray[np.float64]:
-    r"""Return the minimizing logit of the hinge, $\max(m_\delta, m_0-\frac1{2\beta})$.
+    r"""Return the minimising logit of the hinge, $\max(m_\delta, m_0-\frac1{2\beta})$.
 
     Args:
         margin: Margins $m_0 = W^\top x^* + W_0$, any shape.
@@ -689,11 +689,11 @@ def hinge_minimizing_logit(
 
 
 def critical_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float64]:
-    r"""Return $\beta_c$: the minimizer is on the boundary for $\beta \le \beta_c$.
+    r"""Return $\beta_c$: the minimiser is on the boundary for $\beta \le \beta_c$.
 
     With $\delta = 0$ it is $\beta_c = \min\bigl\{\frac1{8m_0},
     \min_{0<m\le m_0} \frac{\tanh(m/2)}{2m(2m_0-m)}\bigr\}$: above the first the
-    minimizer slides off the boundary, above the second it jumps.
+    minimiser slides off the boundary, above the second it jumps.
 
     Args:
         margin: Margins $m_0$, any shape.
@@ -709,7 +709,7 @@ def critical_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float
 
     References:
         Homework 4, [Problem 5(d)][5-d]; the proof,
-        [Beyond Problem 5: the exact minimizer][5-beyond-minimizer].
+        [Beyond Problem 5: the exact minimiser][5-beyond-minimizer].
 
     Examples:
         >>> critical_beta([1.0, 2.0, -1.0])
@@ -751,7 +751,7 @@ def descent_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float6
 
 
 def jump(margin: ArrayLike, *, offset: float = 0.0) -> Jump:
-    r"""Return the penalty at which the minimizer jumps, and from where to where.
+    r"""Return the penalty at which the minimiser jumps, and from where to where.
 
     There is one jump if $m_0 > \operatorname{arcosh} 2 + \sqrt 3$ and none otherwise.
     A jump between two logits above the boundary cuts equal areas off the graph of
@@ -762,8 +762,8 @@ def jump(margin: ArrayLike, *, offset: float = 0.0) -> Jump:
         offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
 
     Returns:
-        The penalty and the two tied minimizers, each of the shape of `margin`; NaN
-        where the minimizer is continuous in the penalty.
+        The penalty and the two tied minimisers, each of the shape of `margin`; NaN
+        where the minimiser is continuous in the penalty.
 
     Raises:
         TypeError: If an argument is not real.
@@ -852,7 +852,7 @@ def escape_time(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float64
 def _minimizing_logit(
     m0: NDArray[np.float64], beta: NDArray[np.float64], kink: float
 ) -> NDArray[np.float64]:
-    """Take the lower local minimizer up to the jump, and the upper one above it."""
+    """Take the lower local minimiser up to the jump, and the upper one above it."""
     switch = _switch(m0, kink)
     columns = np.nditer(
         [m0, beta, switch, None],
@@ -871,7 +871,7 @@ def _minimizing_logit(
 
 
 def _switch(m0: NDArray[np.float64], kink: float) -> NDArray[np.float64]:
-    """Return the penalty above which the minimizer is where j' is convex."""
+    """Return the penalty above which the minimiser is where j' is convex."""
     with_one_minimum = np.where(m0 > _INFLECTION, _release(_INFLECTION, m0), np.inf)
     return np.where(m0 > _BISTABLE, _jump(m0, kink).beta, with_one_minimum)
 
@@ -934,7 +934,7 @@ def _turning_betas(
 def _lower(
     m0: NDArray[np.float64], beta: NDArray[np.float64], kink: float
 ) -> NDArray[np.float64]:
-    """Return the local minimizer next to the kink, if there is one."""
+    """Return the local minimiser next to the kink, if there is one."""
     left = -_INFLECTION
     # The slope of the sigmoid is concave between the inflections, convex outside.
     outside = (kink < left) & (beta <= _release(left, m0))
@@ -945,7 +945,7 @@ def _lower(
 
 
 def _upper(m0: NDArray[np.float64], beta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the local minimizer next to the margin, if there is one."""
+    """Return the local minimiser next to the margin, if there is one."""
     return _stationary(m0, beta, m0, np.full(m0.shape, _INFLECTION))
 
 
