@@ -137,7 +137,8 @@ def _page_style(svg: str) -> str:
 def _slim(svg: str) -> str:
     """Drop what a page does not need, and line breaks, which would end its HTML."""
     svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"(\.\d\d)\d+", r"\1", svg)
+    # Coordinates only: the text between tags keeps its digits.
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
     return re.sub(r"\s*\n\s*", " ", svg)
 
 

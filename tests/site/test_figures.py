@@ -36,6 +36,17 @@ def test_takes_colours_and_font_from_the_page():
     assert not re.search(r"#000[1-4]0|font-family|<style|<metadata", text)
 
 
+def test_text_keeps_every_digit():
+    """Coordinates are shortened, what a reader reads is not."""
+    figure, axes = figures.subplots()
+    axes.set(xlim=(0, 1), xticks=[0.125, 0.875], xticklabels=["0.125", "0.875"])
+    text = figures.to_html(figure, "ticks", alt="0.125 to 0.875")
+    assert ">0.125<" in text
+    assert ">0.875<" in text
+    assert 'aria-label="0.125 to 0.875"' in text
+    assert not re.search(r' d="[^"]*\.\d{3}', text)
+
+
 def test_alt_text_is_escaped_and_required():
     """Whoever cannot see the figure is told what it shows, whatever the text holds."""
     svg = parse(draw(alt='a "quote" \\1 <b>')).find("svg")
