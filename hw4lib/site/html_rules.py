@@ -82,6 +82,7 @@ def left_overs(soup: Tag) -> Found:
         for what, pattern in LEFT_OVER.items():
             if match := pattern.search(text):
                 yield line, f"`{_around(match)}` is {what}"
+                break
 
 
 def failures(soup: Tag) -> Found:
@@ -91,7 +92,7 @@ def failures(soup: Tag) -> Found:
         for what, pattern in FAILED.items():
             if match := pattern.search(text):
                 yield line, f"`{_around(match)}` is {what}"
-    for tag in soup.select(".hw4-error"):
+    for tag in soup.select(".hw4-error, merror, [data-mml-node=merror]"):
         yield line_of(tag), f"`{tag.get_text()}`, expected a value or a formula"
 
 

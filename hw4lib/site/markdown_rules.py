@@ -118,7 +118,8 @@ def typed_decimals(page: Page) -> Found:
 
 
 _DECIMAL = re.compile(r"(?<![\w.])\d*\.\d{3,}(?!\.?\d)")
-_REFERENCE = re.compile(r"\b10\.\d{4,}/\S+|arXiv:\s*\d{4}\.\d+")
+# A digital object identifier, a preprint, the course: names, not results.
+_REFERENCE = re.compile(r"\b10\.\d{4,}/\S+|arXiv:\s*\d{4}\.\d+|\b6\.790\b")
 
 
 def heading_formulas(page: Page) -> Found:

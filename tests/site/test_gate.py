@@ -313,6 +313,7 @@ def test_numbers_typed_by_hand_into_what_a_block_prints():
         "`0.125`",
         "```text\n0.125\n```",
         "NumPy 2.4.603 and v1.234",
+        "MIT 6.790",
         '<span title="0.125">x</span>',
         "[paper](https://example.org/0.125), arXiv:1710.10903, 10.1145/3292500.3330",
         "---\ndescription: 0.125\n---\n",
@@ -565,6 +566,11 @@ def test_what_prose_may_have(text):
         (
             '<p><strong class="hw4-error">no x</strong></p>',
             "`no x`, expected a value or a formula",
+        ),
+        ("<math><merror>x</merror></math>", "`x`, expected a value or a formula"),
+        (
+            '<svg><g data-mml-node="merror">x</g></svg>',
+            "`x`, expected a value or a formula",
         ),
     ],
 )
