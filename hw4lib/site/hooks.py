@@ -14,9 +14,14 @@ from mkdocs.config.defaults import MkDocsConfig
 
 
 def on_pre_build(config: MkDocsConfig) -> None:  # noqa: ARG001
-    """Forget every imported module of the library and every session."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "hw4lib"]:
-        del sys.modules[name]
+    """Forget every imported module of the library and every session.
+
+    What typesets formulas stays: no number passes through it, and it remembers those
+    that it has typeset.
+    """
+    for name in list(sys.modules):
+        if name.split(".")[0] == "hw4lib" and not name.startswith(_KEPT):
+            del sys.modules[name]
     importlib.invalidate_caches()
     for table in (
         markdown_exec_python._sessions_globals,
@@ -35,5 +40,6 @@ def on_post_build(config: MkDocsConfig) -> None:
         _log.error(fault)
 
 
+_KEPT = "hw4lib.site.mathematics"
 _exported: dict[object, dict[str, str]] = {}
 _log = logging.getLogger("mkdocs.hw4lib")
