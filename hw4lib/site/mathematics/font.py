@@ -38,7 +38,7 @@ _SPECIMEN = (
     r"+-\pm\mp\times\cdot\ast\star\circ\bullet\odot\oplus\otimes\setminus\cup\cap",
     r"=\ne<>\le\ge\ll\gg\equiv\approx\sim\simeq\propto\in\notin\subset\subseteq",
     r"\emptyset\forall\exists\neg\land\lor\top\bot\perp\mid\parallel\angle\dagger",
-    r"\to\gets\leftrightarrow\mapsto\Rightarrow\Leftarrow\implies\iff\longrightarrow",
+    r"\to\gets\leftrightarrow\mapsto\Rightarrow\Leftarrow\implies\iff\uparrow\downarrow",
     r"\partial\nabla\infty\ldots\cdots\vdots\ddots.,;:!?/|\lVert\%\text{()-–’“”}",
     r"f'f''\bar x\hat x\tilde x\vec x\dot x\ddot x\check x",
     r"\widehat{x}\widehat{xy}\widehat{xyz}\widetilde{x}\widetilde{xy}\widetilde{xyz}",

@@ -80,6 +80,7 @@ _SYMBOLS = {
     "‴": "triple prime",
     "ℓ": "ell",
     "!": "factorial",
+    "◼": "end of proof",
     ",": ",",
     ";": ";",
     ":": ":",
@@ -88,7 +89,6 @@ _SYMBOLS = {
 _ACCENTS = {
     "¯": "bar",
     "―": "bar",
-    "_": "underlined",
     "^": "hat",
     "~": "tilde",
     "→": "vector",
@@ -102,6 +102,7 @@ _VARIANTS = {
     "bold": "bold",
     "bold-italic": "bold",
     "double-struck": "blackboard",
+    "fraktur": "fraktur",
     "script": "script",
     "-tex-calligraphic": "script",
 }
@@ -126,7 +127,8 @@ def _say(node: Element) -> str:
         return _say_table(node)
     parts = [_say(child).strip() for child in node]
     if kind in {"mover", "munder"} and (mark := _ACCENTS.get(node[1].text or "")):
-        return f"{parts[0]} {mark}"
+        underlined = kind == "munder" and mark == "bar"
+        return f"{parts[0]} {'underlined' if underlined else mark}"
     if kind == "mfrac" and node.get("linethickness") == "0":
         return f"{parts[0]} choose {parts[1]}"
     return _SAYINGS.get(kind, _say_row)(*parts)
