@@ -151,7 +151,7 @@ def test_shifts_are_a_group_of_rotations(k, j):
     assert_allclose(w_k @ w_k.T, np.eye(6), rtol=0, atol=1e-15)
     assert_allclose(np.linalg.det(w_k), 1, rtol=1e-14)
     assert_allclose(w_k @ w_j, shift_matrix(k + j, 6), rtol=0, atol=2e-15)
-    assert_array_equal(shift_matrix(-k, 6), w_k.T)
+    assert_allclose(shift_matrix(-k, 6), w_k.T, rtol=0, atol=1e-15)
 
 
 def test_shift_by_nothing_is_the_identity():
