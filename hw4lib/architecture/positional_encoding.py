@@ -94,7 +94,7 @@ def positional_encoding(
 
     An angle matters modulo a full turn only. So $\omega_j n$ is held in turns, as a
     64-bit fraction whose products wrap around just as angles do: the result is right to
-    1e-15 at every position, where $\omega_j n$ in float64 loses a digit for each digit
+    2e-15 at every position, where $\omega_j n$ in float64 loses a digit for each digit
     of $n$. For a range of $N$ positions only about $2 \sqrt N$ take a sine, the others
     are products: $e^{-i \omega (a + b)} = e^{-i \omega a} e^{-i \omega b}$.
 
@@ -263,7 +263,8 @@ def sine_shift(frequencies: ArrayLike, offset: int, positions: ArrayLike) -> Sin
     linear relation $\sum_n v_n s_n = 0$ between the encodings survives the shift. A
     relation that does not is a certificate that there is none: $n = 0$ alone is one, as
     $s_0 = 0$ but $s_k \ne 0$. At the positions $1, \dots, N$ the encodings of distinct
-    frequencies are independent, and $W$ exists, if and only if $N \le m$.
+    frequencies are independent, and $W$ exists, if and only if $N \le m$ (given that
+    no $\sin \omega_j k$ is 0).
 
     Args:
         frequencies: $\omega_j$ in $(0, \pi)$, shape `(m)`.
