@@ -473,7 +473,7 @@ ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
             "`mask` holds 2, expected 0 or 1",
         ),
         (
-            lambda: attention_weights(*[np.broadcast_to(1.0, (10**7, 1))] * 2),
+            lambda: attention_weights(*[np.broadcast_to(1.0, (10**6, 1))] * 2),
             MemoryError,
             "`queries` is of shape",
         ),
