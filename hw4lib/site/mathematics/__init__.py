@@ -92,10 +92,8 @@ def _svg(box: Box, parts: list[Part], attributes: str) -> str:
     known = [glyph for glyph in glyphs if glyph.outline in characters()]
     width, height = box.right - box.left, box.bottom - box.top
     view = f"{box.left:.0f} {box.top:.0f} {width:.0f} {height:.0f}"
-    style = (
-        f"width:{width / 1000:.3f}em;height:{height / 1000:.3f}em;"
-        f"vertical-align:{-box.bottom / 1000:.3f}em"
-    )
+    # The height follows from the width and the shape of the view.
+    style = f"width:{width / 1000:.3f}em;vertical-align:{-box.bottom / 1000:.3f}em"
     drawn = [
         *(_text(size, known) for size in sorted({g.size for g in known}, reverse=True)),
         *(_outline(g) for g in glyphs if g.outline not in characters()),
