@@ -79,7 +79,7 @@ def _base(site: Path, soups: dict[Path, BeautifulSoup]) -> str:
 
 
 def _ids(soup: Tag) -> set[str]:
-    return {str(tag["id"]) for tag in soup.select("[id]")}
+    return {str(tag["id"]) for tag in soup.find_all(id=True)}
 
 
 def _file(site: Path, path: str) -> Path:

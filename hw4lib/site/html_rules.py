@@ -87,7 +87,7 @@ def left_overs(soup: Tag) -> Found:
 
 def failures(soup: Tag) -> Found:
     """Nothing failed: no traceback, no block that did not run, no error's text."""
-    code = ((line_of(tag), tag.get_text()) for tag in soup.select("pre, code"))
+    code = ((line_of(tag), tag.get_text()) for tag in soup.find_all(["pre", "code"]))
     for line, text in (*_prose(soup), *code):
         for what, pattern in FAILED.items():
             if match := pattern.search(text):
@@ -118,7 +118,7 @@ def _around(match: re.Match[str]) -> str:
 def unique_ids(soup: Tag) -> Found:
     """No two elements of a page share an id."""
     seen = set()
-    for tag in soup.select("[id]"):
+    for tag in soup.find_all(id=True):
         if tag["id"] in seen:
             yield (
                 line_of(tag),
