@@ -3,6 +3,8 @@
 import io
 import os
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,5 +77,15 @@ def test_it_is_written_again_when_the_module_has_changed(tmp_path):
     os.utime(path, (before, before))
 
     font.write(path)
+
+    assert path.read_bytes() == font.woff2()
+
+
+def test_it_is_written_from_the_command_line(tmp_path, monkeypatch):
+    """For builders that run no hooks."""
+    path = tmp_path / "mathematics.woff2"
+    monkeypatch.setattr(sys, "argv", ["mathematics", str(path)])
+
+    runpy.run_module("hw4lib.site.mathematics", run_name="__main__")
 
     assert path.read_bytes() == font.woff2()
