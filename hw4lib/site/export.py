@@ -18,10 +18,10 @@ from pathlib import Path
 import nbformat
 from nbformat import v4
 
+from hw4lib.site import runs
 from hw4lib.site.pages import Page, read_pages
 from hw4lib.site.values import fill
 
-_LIBRARY = Path(__file__).parent.parent
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _HEADING = re.compile(r"^(#+ .*?)[ \t]*\{[^{}\n]*\}[ \t]*$", re.MULTILINE)
 _OPENING = re.compile(r"^/{3,} *(\w+)(?: *\| *(.*))?$", re.MULTILINE)
@@ -82,7 +82,7 @@ def rendered(page: Page, colours: Mapping[str, str]) -> dict[str, str]:
     """Return the files of a page by their names, none if it shows no code.
 
     Args:
-        page: The page; it is run.
+        page: The page; it is run if this process has not built it.
         colours: What the CSS variables of figures stand for.
     """
     if not any(fence.visible for fence in page.executed):
@@ -92,56 +92,56 @@ def rendered(page: Page, colours: Mapping[str, str]) -> dict[str, str]:
     return {f"{name}.ipynb": book, f"{name}.py": script(pieces)}
 
 
-def export(
-    docs: Path, site: Path, memo: dict[object, dict[str, str]] | None = None
-) -> list[str]:
+def export(docs: Path, site: Path) -> list[str]:
     """Write every page that shows code.
 
     Args:
         docs: The folder of the pages.
         site: The folder of the built site.
-        memo: Where to keep files for the next time, for whoever builds again and again;
-            a page is run again if it, the library or the style sheet has changed.
 
     Returns:
         What went wrong, a line a page; such a page is left out.
     """
-    memo = {} if memo is None else memo
     sheet = docs / "assets" / "site.css"
     css = sheet.read_text(encoding="utf-8") if sheet.exists() else ""
     # The first rule of the style sheet has the colours of light pages.
     colours = dict(re.findall(r"(--[\w-]+): (#\w+);", css.partition("}")[0]))
-    library = "".join(path.read_text() for path in sorted(_LIBRARY.rglob("*.py")))
     folder = site / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
     faults = []
     for page in read_pages(docs):
-        key = (page.text, css, library)
         try:
-            if key not in memo:
-                memo[key] = rendered(page, colours)
+            files = rendered(page, colours)
         except Exception as error:  # whatever a page's own code may raise
             faults.append(f"{page.path}: {type(error).__name__}: {error}")
             continue
-        for name, text in memo[key].items():
+        for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
     return faults
 
 
 def _pieces(page: Page, colours: Mapping[str, str]) -> Iterator[Piece]:
-    """Run a page and yield its text, code and figures, with what code printed."""
-    names: dict[str, object] = {}
-    outputs = {fence.line: output for fence, output in page.run(names)}
+    """Yield a page's text, code and figures, with what code printed."""
+    outputs, names = _outputs(page)
     lines = page.text.split("\n")
     at = 0
-    for fence in page.executed:
+    for fence, output in zip(page.executed, outputs, strict=True):
         yield from _text("\n".join(lines[at : fence.line - 1]), names)
         if fence.visible:
-            yield Piece("code", fence.code, outputs[fence.line])
+            yield Piece("code", fence.code, output)
         else:
-            yield from _figures(outputs[fence.line], colours)
+            yield from _figures(output, colours)
         at = fence.end
     yield from _text("\n".join(lines[at:]), names)
+
+
+def _outputs(page: Page) -> tuple[list[str], dict[str, object]]:
+    """Return what a page's blocks printed and named, from its build or a new run."""
+    built = runs.finished(page.session, [fence.code for fence in page.executed])
+    if built is not None:
+        return built, runs.names(page.session)
+    names: dict[str, object] = {}
+    return [output for _, output in page.run(names)], names
 
 
 def _text(text: str, names: dict[str, object]) -> Iterator[Piece]:

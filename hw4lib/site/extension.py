@@ -14,9 +14,8 @@ from xml.etree.ElementTree import Element
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
-from markdown_exec._internal.formatters import python as markdown_exec_python
 
-from hw4lib.site import mathematics
+from hw4lib.site import mathematics, runs
 from hw4lib.site.values import fill
 
 # MkDocs counts what is logged below its own name.
@@ -26,7 +25,7 @@ _SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
 
 
 class _Session(Preprocessor):
-    """Remembers the session of the page before its blocks are run and put away."""
+    """Announces the page's session before its blocks are run and put away."""
 
     def __init__(self, md: Markdown) -> None:
         super().__init__(md)
@@ -37,6 +36,8 @@ class _Session(Preprocessor):
         if len(names) > 1:
             lines = [self.report(f"sessions {sorted(names)}, expected one"), *lines]
         self.name = min(names, default="")
+        if self.name:
+            runs.start(self.name, "\n".join(lines))
         return lines
 
     def report(self, message: str) -> str:
@@ -54,7 +55,7 @@ class _Values(Preprocessor):
         self.session = session
 
     def run(self, lines: list[str]) -> list[str]:
-        names = markdown_exec_python._sessions_globals.get(self.session.name, {})
+        names = runs.names(self.session.name)
         return fill("\n".join(lines), names, self.session.report).split("\n")
 
 

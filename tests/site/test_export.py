@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from hw4lib.site import export, hooks
-from hw4lib.site.pages import Page, read_page
+from hw4lib.site import export, hooks, runs
+from hw4lib.site.pages import read_page
 
 PAGE = """---
 title: Sums
@@ -137,23 +137,19 @@ def test_writes_pages_with_code_alone(docs, tmp_path):
     assert first == {p.name: p.read_bytes() for p in (site / "notebooks").iterdir()}
 
 
-def test_a_memo_is_used_until_the_page_changes(docs, tmp_path, monkeypatch):
-    """Serving does not run an unchanged page again, and never keeps a stale one."""
-    runs = []
+def test_a_page_that_was_built_is_not_run_again(docs, monkeypatch):
+    """What the build printed and named is what the notebook shows."""
+    page = read_page(docs / "sums.md")
+    outputs = [f"block {number}\n" for number in range(len(page.executed))]
     monkeypatch.setattr(
-        Page,
-        "run",
-        lambda page, names, run=Page.run: runs.append(1) or run(page, names),
+        runs,
+        "finished",
+        lambda session, codes: outputs if session == "sums" and codes else None,
     )
-    memo = {}
-    export.export(docs, tmp_path, memo)
-    once = len(runs)
-    export.export(docs, tmp_path, memo)
-    assert len(runs) == once
-    (docs / "sums.md").write_text(PAGE.replace("0.25", "0.125"))
-    export.export(docs, tmp_path, memo)
-    assert len(runs) == 2 * once
-    assert r"$s = \tfrac{5}{8}$" in (tmp_path / "notebooks" / "sums.py").read_text()
+    monkeypatch.setattr(runs, "names", {"sums": {"total": 0.25}}.get)
+    files = export.rendered(page, COLOURS)
+    assert "block 0" in files["sums.ipynb"]
+    assert r"$s = \tfrac{1}{4}$" in files["sums.py"]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +171,8 @@ def test_a_page_that_fails_is_named_and_left_out(docs, tmp_path, old, new, messa
 
 def test_the_hook_writes_them_and_logs_what_fails(docs, tmp_path, caplog):
     """MkDocs has them beside the site, and counts a fault in a strict build."""
-    config = SimpleNamespace(docs_dir=str(docs), site_dir=str(tmp_path / "site"))
+    folders = {"docs_dir": str(docs), "site_dir": str(tmp_path / "site")}
+    config = SimpleNamespace(**folders, extra={})
     hooks.on_post_build(config=config)
     assert (tmp_path / "site" / "notebooks" / "sums.ipynb").exists()
     assert not caplog.records

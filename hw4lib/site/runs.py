@@ -1,0 +1,150 @@
+"""Each page's blocks run from a fresh start, and not again while nothing has changed.
+
+markdown-exec keeps a session for the life of the process: under `mkdocs serve` a name
+that a page no longer defines would still be there, and an edited library would not be
+imported again. So the extension announces each page before its blocks run. If neither
+the page's text nor the library differs from the last time, the blocks give what they
+gave then; otherwise the session, the library and NumPy's settings are fresh.
+"""
+
+import importlib
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from markdown_exec._internal.formatters import python as markdown_exec_python
+from markdown_exec._internal.formatters.base import ExecutionError
+from markdown_exec._internal.rendering import code_block
+
+_LIBRARY = Path(__file__).parents[1]
+_PRINTING = np.get_printoptions()
+_FLOATING = np.geterr()
+
+
+@dataclass
+class Run:
+    """What became of a page's blocks.
+
+    Attributes:
+        text: The page as Python-Markdown was given it.
+        codes: Each block that ran, in order.
+        outputs: What each printed.
+        failed: Whether one of them raised an error.
+        replayed: How many outputs have been given again since the last start.
+    """
+
+    text: str
+    codes: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    failed: bool = False
+    replayed: int | None = None
+
+
+_runs: dict[str, Run] = {}
+_library: dict[Path, bytes] = {}
+
+
+def start(session: str, text: str) -> None:
+    """Announce that the blocks of a page are about to run.
+
+    Args:
+        session: The page's session.
+        text: The page's text.
+    """
+    _refresh_library()
+    run = _runs.get(session)
+    if run is not None and run.text == text and not run.failed:
+        run.replayed = 0
+        return
+    _runs[session] = Run(text)
+    markdown_exec_python._sessions_globals.pop(session, None)
+    np.set_printoptions(**_PRINTING)
+    np.seterr(**_FLOATING)
+
+
+def finished(session: str, codes: list[str]) -> list[str] | None:
+    """Return what a page's blocks printed, if it has run as it is.
+
+    Args:
+        session: The page's session.
+        codes: The page's blocks.
+    """
+    run = _runs.get(session)
+    same = run is not None and not run.failed and run.codes == codes
+    return list(run.outputs) if run is not None and same else None
+
+
+def names(session: str) -> dict[str, Any]:
+    """Return the variables of a session."""
+    return markdown_exec_python._sessions_globals.get(session, {})
+
+
+def _refresh_library() -> None:
+    """Forget the library's modules, and every run, if one of its files has changed.
+
+    What shows the numbers stays: no number passes through it.
+    """
+    paths = (p for p in _LIBRARY.rglob("*.py") if _LIBRARY / "site" not in p.parents)
+    library = {path: path.read_bytes() for path in paths}
+    if library == _library:
+        return
+    first = not _library
+    _library.clear()
+    _library.update(library)
+    if first:  # what is imported is what is there
+        return
+    _runs.clear()
+    for name in list(sys.modules):
+        if name.split(".")[0] == "hw4lib" and not name.startswith("hw4lib.site"):
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def _run_block(
+    code: str,
+    returncode: int | None = None,
+    session: str | None = None,
+    id: str | None = None,  # noqa: A002 - markdown-exec passes it by this name
+    **extra: str,
+) -> str:
+    """Run a block as markdown-exec does, or give again what it gave."""
+    run = _runs.get(session or "")
+    if run is None:
+        return _run_python(code, returncode, session, id, **extra)
+    if run.replayed is not None:
+        run.replayed += 1
+        return run.outputs[run.replayed - 1]
+    try:
+        output = _run_python(code, returncode, session, id, **extra)
+    except ExecutionError:
+        run.failed = True
+        raise
+    except SystemExit as error:
+        # It would end the build without an error and without a site.
+        run.failed = True
+        message = code_block("python", f"SystemExit: {error}")
+        raise ExecutionError(message) from error
+    run.codes.append(code)
+    run.outputs.append(output)
+    return output
+
+
+def _print(
+    buffer: TextIO,
+    *values: object,
+    sep: str | None = None,
+    end: str | None = None,
+    file: TextIO | None = None,
+    **_flush: bool,
+) -> None:
+    """Print as Python does; markdown-exec's own forgets `sep` and `file`."""
+    text = (" " if sep is None else sep).join(map(str, values))
+    (file or buffer).write(text + ("\n" if end is None else end))
+
+
+# markdown-exec looks both up by their names at each block.
+markdown_exec_python._buffer_print = _print
+_run_python = markdown_exec_python._run_python
+markdown_exec_python._run_python = _run_block

@@ -1,0 +1,149 @@
+import sys
+from types import ModuleType
+
+import markdown
+import markdown_exec
+import numpy as np
+import pytest
+from markdown_exec._internal.formatters import python as markdown_exec_python
+
+from hw4lib.site import runs
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, tmp_path):
+    """No page has run yet, and the library is one file that a test may edit."""
+    monkeypatch.setattr(runs, "_runs", {})
+    monkeypatch.setattr(runs, "_library", {})
+    monkeypatch.setattr(runs, "_LIBRARY", tmp_path / "hw4lib")
+    (tmp_path / "hw4lib" / "site").mkdir(parents=True)
+    (tmp_path / "hw4lib" / "sums.py").write_text("one = 1")
+    modules = dict(sys.modules)
+    yield tmp_path / "hw4lib"
+    for name in set(sys.modules) - set(modules):
+        del sys.modules[name]
+    sys.modules.update(modules)
+    markdown_exec_python._sessions_globals.clear()
+
+
+def build(*blocks, session="page", text=""):
+    """Convert a page of the given blocks, and return it."""
+    fences = (
+        f'```python exec="1" session="{session}"\n{block}\n```\n' for block in blocks
+    )
+    fence = {"name": "python", "class": "python"}
+    fence |= {"validator": markdown_exec.validator, "format": markdown_exec.formatter}
+    return markdown.markdown(
+        "\n".join([*fences, text]),
+        extensions=["pymdownx.superfences", "hw4lib.site.extension"],
+        extension_configs={"pymdownx.superfences": {"custom_fences": [fence]}},
+    )
+
+
+def ticking(name="ticks"):
+    """A block that prints a number which grows at each run, and keeps it."""
+    return f"import builtins as b\n{name} = b.ticks = b.ticks + 1\nprint({name})"
+
+
+@pytest.fixture(autouse=True)
+def ticks(monkeypatch):
+    """Where ticking blocks count."""
+    monkeypatch.setattr("builtins.ticks", 0, raising=False)
+
+
+def test_an_unchanged_page_is_not_run_again():
+    """Its blocks and its values give what they gave."""
+    page = build(ticking(), "print(ticks + 10)", text="So {{ ticks }}.")
+    assert "<p>1</p>" in page
+    assert "<p>11</p>" in page
+    assert "So 1." in page
+    assert build(ticking(), "print(ticks + 10)", text="So {{ ticks }}.") == page
+
+
+def test_an_edited_page_runs_from_the_start():
+    """A name that it no longer defines is gone."""
+    build(ticking(), "old = 1\nprint(old)")
+    page = build(ticking(), 'print("old" in globals())')
+    assert "<p>2</p>" in page
+    assert "False" in page
+
+
+def test_an_edit_of_a_page_leaves_its_neighbour():
+    """Pages do not share a session: one runs again, the other does not."""
+    left, right = (build(ticking(), session=name) for name in ("left", "right"))
+    assert build(ticking(), session="left", text="Edited.") != left
+    assert build(ticking(), session="right") == right
+
+
+def test_an_edit_of_the_library_runs_every_page_again(fresh):
+    """Its modules are imported anew, and what shows the numbers stays."""
+    for name in ("hw4lib", "hw4lib.sums", "hw4lib.site.stays", "hw4library"):
+        sys.modules[name] = ModuleType(name)
+    first = build(ticking())
+    assert "hw4lib.sums" in sys.modules
+    (fresh / "sums.py").write_text("one = 2")
+    assert build(ticking()) != first
+    assert "hw4lib.sums" not in sys.modules
+    assert "hw4lib" not in sys.modules
+    assert {"hw4lib.site.stays", "hw4library"} <= set(sys.modules)
+
+
+def test_an_edit_of_what_shows_the_numbers_is_no_edit_of_the_library(fresh):
+    """No number passes through it."""
+    first = build(ticking())
+    (fresh / "site" / "figures.py").write_text("colour = 'red'")
+    assert build(ticking()) == first
+
+
+def test_a_page_that_failed_runs_again():
+    """An error is shown each time, and is over when its cause is."""
+    block = ticking() + "\nassert ticks > 2"
+    for _ in range(2):
+        assert "AssertionError" in build(block, "print('after')")
+        assert runs.finished("page", [block, "print('after')"]) is None
+    assert "<p>3</p>" in build(block, "print('after')")
+
+
+def test_a_page_can_not_end_the_build():
+    """`SystemExit` is an error of its page, as any other."""
+    assert "SystemExit" in build("raise SystemExit(0)")
+    assert runs.finished("page", ["raise SystemExit(0)"]) is None
+
+
+def test_numpy_prints_and_warns_as_it_does_at_first():
+    """What a page sets for itself does not reach another."""
+    build(
+        "import numpy as np\nnp.set_printoptions(precision=2)\nnp.seterr(all='raise')"
+    )
+    page = build("import numpy as np\nprint(np.array([0.12345]))", session="other")
+    assert "0.12345" in page
+    assert np.geterr() == runs._FLOATING
+
+
+def test_print_is_that_of_python():
+    """A separator is one, and another file is another file."""
+    page = build("import sys\nprint(1, 2, sep='-', end='.')\nprint(3, file=sys.stderr)")
+    assert page == "<p>1-2.</p>"
+    assert "<p>1 2</p>" in build("print(1, 2, flush=True)", session="other")
+
+
+def test_tells_what_a_page_printed_as_long_as_its_blocks_are_the_same():
+    """Whoever exports a page that was built need not run it."""
+    build("print('a')", "x = 1")
+    assert runs.finished("page", ["print('a')", "x = 1"]) == ["a\n", ""]
+    assert runs.names("page")["x"] == 1
+    assert runs.finished("page", ["print('a')"]) is None
+    assert runs.finished("nowhere", []) is None
+    assert runs.names("nowhere") == {}
+
+
+def test_a_block_outside_a_page_runs_as_ever():
+    """Without a session there is nothing to remember."""
+    fence = {"name": "python", "class": "python"}
+    fence |= {"validator": markdown_exec.validator, "format": markdown_exec.formatter}
+    page = markdown.markdown(
+        '```python exec="1"\nprint(7)\n```\n',
+        extensions=["pymdownx.superfences"],
+        extension_configs={"pymdownx.superfences": {"custom_fences": [fence]}},
+    )
+    assert page == "<p>7</p>"
