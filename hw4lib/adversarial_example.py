@@ -34,7 +34,6 @@ _LARGEST_LOGIT = 1e150
 # Where the slope of the sigmoid turns from concave to convex: cosh(m) = 2.
 _INFLECTION = math.acosh(2.0)
 _BISTABLE = _INFLECTION + math.sqrt(3.0)
-_MOST_ITERATIONS = 100
 # So many numbers at a time stay in the cache from one Newton step to the next.
 _CHUNK = 8192
 
@@ -804,7 +803,6 @@ def regime_margins() -> RegimeMargins:
         >>> round(regimes.jump, 4)
         3.7739
     """
-    # Both iterations contract, by a factor of two thirds at most.
     m_descent = _fixed_point(lambda m: math.asinh(2.0 * m), 2.0)
     m_jump = _fixed_point(
         lambda m: 4.0 * math.tanh(m / 2.0) / (2.0 - math.tanh(m / 2.0) ** 2), 3.0
@@ -883,18 +881,17 @@ def _jump(m0: NDArray[np.float64], kink: float) -> Jump:
     m0 = m0[exists]
     low, high = _turning_betas(m0)
     tie = np.clip(_release(kink, m0), low, high)
-    for _ in range(_MOST_ITERATIONS):
+    done = np.zeros(m0.shape, dtype=bool)
+    while not done.all():
         lower, upper = _lower(m0, tie, kink), _upper(m0, tie)
         # The penalty at which these two points tie.
         gain = 0.5 * (np.tanh(0.5 * upper) - np.tanh(0.5 * lower))
         update = gain / ((upper - lower) * ((m0 - lower) + (m0 - upper)))
         low, high = np.where(update > tie, tie, low), np.where(update > tie, high, tie)
-        inside = (low <= update) & (update <= high)
-        update = np.where(inside, update, 0.5 * (low + high))
         done = (np.abs(update - tie) <= 4e-16 * tie) | (high - low <= 4e-16 * high)
-        tie = update
-        if done.all():
-            break
+        inside = (low < update) & (update < high)
+        update = np.where(inside, update, 0.5 * (low + high))
+        tie = np.where(done, tie, update)
     found[:, exists] = tie, _lower(m0, tie, kink), _upper(m0, tie)
     return Jump(*found)
 
@@ -939,7 +936,7 @@ def _lower(
     # The slope of the sigmoid is concave between the inflections, convex outside.
     outside = (kink < left) & (beta <= _release(left, m0))
     start = np.where(outside, np.minimum(m0, left), np.maximum(kink, left))
-    stop = np.where(outside, kink, np.minimum(m0, _INFLECTION))
+    stop = np.where(outside, kink, np.clip(m0, start, _INFLECTION))
     m = _stationary(m0, beta, start, stop)
     return np.where(beta <= _release(kink, m0), kink, m)
 
@@ -981,19 +978,18 @@ def _newton(
     at `start`, no step passes the root. So only rounding can turn a step back.
     """
     m = start
-    for _ in range(_MOST_ITERATIONS):
+    while True:
         value, slope = residual(m)
         step = np.divide(value, slope, out=np.zeros(m.shape), where=slope != 0.0)
         moved = np.clip(m - step, np.minimum(m, stop), np.maximum(m, stop))
-        if np.array_equal(moved, m):
-            break
+        if not (np.abs(moved - m) > 0.0).any():
+            return m
         m = moved
-    return m
 
 
 def _fixed_point(function: Callable[[float], float], start: float) -> float:
     m = start
-    for _ in range(_MOST_ITERATIONS):
+    for _ in range(100):  # a factor of 2/3 a step, far beyond the last digit
         m = function(m)
     return m
 
