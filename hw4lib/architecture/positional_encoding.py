@@ -130,7 +130,7 @@ def positional_encoding(
     step = math.isqrt(n.size)
     starts = _encode(n[::step], d, big_l, big_d).view(np.complex128)
     table = np.empty((len(starts), step, d), np.complex128)
-    rotations = _rotations(np.arange(step), d, big_l, big_d)
+    rotations = _rotations(np.arange(step, dtype=np.int64), d, big_l, big_d)
     np.multiply(starts[:, None, :], rotations, out=table)
     return table.reshape(-1, d)[: n.size].view(np.float64)
 
@@ -224,7 +224,7 @@ def shift_encoding(
         as_numbers("encodings", rows, at_least=-1e300, at_most=1e300)
     d = _as_half("encodings", rows.shape[-1])
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
-    rotation = _rotations(np.array(_as_offset(offset)), d, big_l, big_d)
+    rotation = _rotations(np.array(_as_offset(offset), np.int64), d, big_l, big_d)
     pairs = np.ascontiguousarray(rows).view(np.complex128)
     return np.asarray((pairs * rotation).view(np.float64))
 
