@@ -104,7 +104,7 @@ class Explorer extends HTMLElement {
     const svg = this.querySelector("svg");
     svg.setAttribute("aria-label", say(alt));
     const part = (name) => svg.querySelector(`[id$="-${name}"]`);
-    lines.forEach((line, i) => this.move(part(`m${i}`), line.map((rows) => rows[rows.length > 1 ? frame : 0])));
+    lines.forEach((line, i) => this.move(part(`m${i}`), line.map(([rows, index]) => rows[index[frame]])));
     texts.forEach((text, i) => (part(`t${i}`).querySelector("text").textContent = say(text)));
   }
 

@@ -24,6 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from hw4lib.site import figures
 from hw4lib.site.values import format_value
 
+_GAP = 100_000  # no coordinate: beyond all that are kept
+
 
 @dataclass(frozen=True)
 class Slider:
@@ -37,7 +39,7 @@ class Slider:
     """
 
     label: str
-    values: Sequence[float] | NDArray[Any]
+    values: Sequence[float] | Sequence[str] | NDArray[Any]
     start: int = 0
     spec: str = "g"
 
@@ -81,14 +83,16 @@ def to_html(
     alts = _words(alt, values, grid)
 
     figure.set_dpi(72)  # the unit of the drawing
-    for i, (artist, path) in enumerate(frames.items()):
-        if not np.isfinite(path[(slice(None), *start)]).all(axis=0).any():
+    first_frame: tuple[Any, ...] = (slice(None), *start)
+    for i, (line, path) in enumerate(frames.items()):
+        first = path[first_frame]
+        if not np.isfinite(first).all(axis=0).any():
             raise ValueError(f"line {i} of `moving` has no point at the start")
-        artist.set_gid(f"m{i}")
-        artist.set_data(*path[(slice(None), *start)])
-    for i, (artist, text) in enumerate(words.items()):
-        artist.set_gid(f"t{i}")
-        artist.set_text(text.at(start))
+        line.set_gid(f"m{i}")
+        line.set_data(*first)
+    for i, (label, text) in enumerate(words.items()):
+        label.set_gid(f"t{i}")
+        label.set_text(text.at(start))
     gids = [artist.get_gid() or "" for artist in moving]
     drawing = figures.to_html(
         figure, name, alt=alts.at(start), caption=caption, parts=gids
@@ -153,7 +157,8 @@ def _paths(xy: tuple[ArrayLike, ArrayLike], grid: tuple[int, ...]) -> NDArray[An
 def _drawn(line: Line2D, path: NDArray[Any], height: float) -> list[Any]:
     """Return the points in tenths of the drawing's unit, x and y apart.
 
-    A coordinate that is the same over all of the grid is kept once.
+    What is the same at several settings is kept once: each coordinate is its distinct
+    rows, and for each setting the index of its own.
     """
     drawn = line.get_transform().transform(path.reshape(2, -1).T).T.reshape(path.shape)
     drawn = np.stack([drawn[0], height - drawn[1]])
@@ -161,10 +166,11 @@ def _drawn(line: Line2D, path: NDArray[Any], height: float) -> list[Any]:
     packed = []
     for coordinate in drawn:
         points = coordinate.reshape(-1, coordinate.shape[-1])
-        if (np.nan_to_num(points) == np.nan_to_num(points[:1])).all():
-            points = points[:1]
-        rows = np.round(10 * np.clip(points, -9999, 9999))
-        packed.append([[int(v) if np.isfinite(v) else None for v in r] for r in rows])
+        drawn_at = np.round(10 * np.clip(points, -9999, 9999))
+        tenths = np.nan_to_num(drawn_at, nan=_GAP).astype(int)
+        rows, index = np.unique(tenths, axis=0, return_inverse=True)
+        texts = [[None if v == _GAP else v for v in row] for row in rows.tolist()]
+        packed.append([texts, index.ravel().tolist()])
     return packed
 
 

@@ -51,18 +51,32 @@ def test_what_travels_is_what_matplotlib_draws(start):
     """Each frame in the data is the path of the figure drawn at that frame."""
     lines = data_of(build())["lines"]
     frame = start[0] * len(SCALES) + start[1]
-    x, y = lines[0]
     drawn = path_of(build(start))
-    actual = np.stack([x[0], y[frame]], axis=1) / 10
+    x, y = (rows[index[frame]] for rows, index in lines[0])
+    actual = np.stack([x, y], axis=1) / 10
     # Matplotlib leaves out points on a straight line; its ends remain. Both round.
     np.testing.assert_allclose(actual[[0, -1]], drawn[[0, -1]], rtol=0, atol=0.1)
 
 
 def test_what_does_not_change_travels_once():
-    """The abscissas are the same for all of the grid."""
-    x, y = data_of(build())["lines"][0]
+    """The abscissas are the same for all of the grid, and so are equal ordinates."""
+    (x, _), (y, index) = data_of(build())["lines"][0]
     assert len(x) == 1
-    assert len(y) == len(SHIFTS) * len(SCALES)
+    assert len(y) == len(SHIFTS) * len(SCALES) == len(index)
+
+    flat = {"values": {"top": [1, 2]}, "alt": "{top}"}
+    figure, axes = figures.subplots()
+    (line,) = axes.plot([], [])
+    text = explorers.to_html(
+        figure,
+        "flat",
+        sliders=[explorers.Slider("n", [1, 2])],
+        moving={line: (X, np.stack([X, X]))},
+        **flat,
+    )
+    _, (y, index) = data_of(text)["lines"][0]
+    assert len(y) == 1
+    assert index == [0, 0]
 
 
 def test_words_follow_the_values():
@@ -99,9 +113,9 @@ def test_a_missing_point_is_no_point():
         alt="{n} points",
         values={"n": [1, 2]},
     )
-    _, y = data_of(text)["lines"][0]
-    assert y[0][1] is None
-    assert y[1][1] is not None
+    _, (y, index) = data_of(text)["lines"][0]
+    assert y[index[0]][1] is None
+    assert y[index[1]][1] is not None
 
 
 @pytest.mark.parametrize(
