@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: serve test build clean lock
+.PHONY: serve test build runtime clean lock
 
 # The site at http://127.0.0.1:8000, reloaded when a page or the library changes.
 serve: .venv/ready
@@ -20,6 +20,10 @@ test: .venv/ready
 build: .venv/ready
 	$(BIN)/mkdocs build --strict
 	$(BIN)/python -m hw4lib.site.gate docs site
+
+# Python for readers' browsers, for the next build to put into the site: 15 MB, pinned.
+runtime: .venv/ready
+	$(BIN)/python -m hw4lib.site.runtime fetch
 
 clean:
 	rm -rf .venv site

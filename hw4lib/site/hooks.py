@@ -10,6 +10,7 @@ from mkdocs.config.defaults import MkDocsConfig
 
 from hw4lib.site.export import export
 from hw4lib.site.mathematics import font
+from hw4lib.site.runtime import write
 
 
 def on_post_build(config: MkDocsConfig) -> None:
@@ -18,6 +19,7 @@ def on_post_build(config: MkDocsConfig) -> None:
     for fault in export(docs, site):
         _log.error(fault)
     font.write(site / "assets" / "mathematics.woff2")
+    write(docs, site, config.extra.get("python", ""))
 
 
 _log = logging.getLogger("mkdocs.hw4lib")

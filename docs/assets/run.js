@@ -1,0 +1,311 @@
+// "Edit and run" on every block that the site's build has run. Nothing is loaded before a
+// click; then Python runs in a worker, with the library that computed the page.
+
+const RUNTIME = null; // written by hw4lib.site.runtime when the site is built
+const SITE = new URL("..", import.meta.url);
+
+function element(tag, properties = {}, ...children) {
+  const { data, ...rest } = properties;
+  const made = Object.assign(document.createElement(tag), rest);
+  Object.assign(made.dataset, data);
+  made.append(...children);
+  return made;
+}
+
+// --- Python -----------------------------------------------------------------------
+
+let worker;
+let ready = false;
+const queue = []; // the runs to do; the first is under way
+
+function enqueue(run) {
+  queue.push(run);
+  if (queue.length === 1) next();
+}
+
+function next() {
+  const [run] = queue;
+  if (!run) return;
+  if (!worker) {
+    worker = new Worker(new URL("run-worker.js", import.meta.url), { type: "module" });
+    worker.postMessage({ runtime: RUNTIME, site: SITE.href });
+    worker.onmessage = ({ data }) => heard(data);
+    worker.onerror = (event) => heard({ type: "failed", message: event.message ?? "the worker did not start" });
+  }
+  const { page, blocks, published } = run.request;
+  worker.postMessage({ page, blocks, published });
+}
+
+function heard(message) {
+  ready ||= message.type === "running";
+  const [run] = queue;
+  if (message.type === "failed") end();
+  if (message.type === "done" || message.type === "failed") queue.shift();
+  run?.tell(message);
+  if (run && run !== queue[0]) next();
+}
+
+function end() {
+  worker?.terminate();
+  worker = undefined;
+  ready = false;
+}
+
+function stop(run) {
+  const at = queue.indexOf(run);
+  if (at < 0) return;
+  queue.splice(at, 1);
+  run.tell({ type: "stopped" });
+  if (at > 0) return;
+  end(); // there is no other way to end a loop
+  next();
+}
+
+const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+const SIZE = RUNTIME && Object.values(RUNTIME.files).reduce((sum, file) => sum + file.size, 0);
+const cost = () =>
+  ready ? "" : `Loads Python with NumPy from ${RUNTIME.from}, once: up to ${megabytes(SIZE)} MB.`;
+
+// --- An editor --------------------------------------------------------------------
+
+let made = 0;
+
+/** A text area in which Tab indents; after Escape it leads out. */
+function editor(code, run) {
+  const help = `hw4-run-help-${++made}`;
+  const area = element("textarea", {
+    value: code, spellcheck: false, autocomplete: "off", autocapitalize: "off", wrap: "off",
+    ariaLabel: "Python code",
+  });
+  area.setAttribute("autocorrect", "off");
+  area.setAttribute("aria-describedby", help);
+  let leaving = false;
+  const fit = () => (area.rows = Math.min(Math.max(area.value.split("\n").length, 3), 30));
+  // The one way to change the text that the browser's own undo knows.
+  const put = (text) => document.execCommand("insertText", false, text);
+  area.oninput = fit;
+  area.onblur = () => (leaving = false);
+  area.onkeydown = (event) => {
+    if (event.isComposing) return;
+    const { selectionStart: from, selectionEnd: to, value } = area;
+    const start = value.lastIndexOf("\n", from - 1) + 1;
+    if (event.key === "Escape") {
+      leaving = true;
+      return;
+    }
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) run();
+    else if (event.key === "Enter" && !event.shiftKey) {
+      const line = value.slice(start, from);
+      put(`\n${line.match(/^ */)[0]}${/:\s*$/.test(line) ? "    " : ""}`);
+    } else if (event.key === "Tab" && !leaving && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      if (from === to && !event.shiftKey) put(" ".repeat(4 - ((from - start) % 4)));
+      else {
+        const lines = value.slice(start, to).split("\n");
+        const moved = lines.map((line) => (event.shiftKey ? line.replace(/^ {1,4}/, "") : line && `    ${line}`)).join("\n");
+        area.setSelectionRange(start, to);
+        if (moved !== value.slice(start, to)) put(moved);
+        area.setSelectionRange(start, start + moved.length);
+      }
+    } else {
+      leaving &&= event.key === "Shift" || event.key === "Tab";
+      return;
+    }
+    event.preventDefault();
+  };
+  fit();
+  const keys = element("small", { id: help }, "Tab indents; Escape, then Tab, leaves the editor; Ctrl+Enter runs.");
+  return { area, keys, set(text) { area.value = text; fit(); } };
+}
+
+/** Buttons, progress, and what comes of a run. */
+function panel({ code, blocks, published, page, edited }) {
+  const status = element("span", { role: "status" });
+  const progress = element("progress", { hidden: true, ariaLabel: "Python is loading" });
+  const output = element("pre", { tabIndex: 0, hidden: true, ariaLabel: "Output in your browser" }, element("code"));
+  const note = element("small", {}, cost());
+  const runs = element("button", { type: "button", onclick: start }, "Run");
+  const stops = element("button", { type: "button", hidden: true, onclick: () => stop(run) }, "Stop");
+  let run;
+
+  function say(text, kind = "") {
+    status.textContent = text;
+    status.dataset.kind = kind;
+  }
+
+  function start() {
+    if (run) return;
+    const before = edited();
+    const began = performance.now();
+    run = { request: { page, blocks: blocks(), published: published?.() }, tell };
+    runs.disabled = true;
+    stops.hidden = false;
+    say(queue.length ? "Waits for the run before." : ready ? "Running." : `Loading Python from ${RUNTIME.from}.`);
+    enqueue(run);
+
+    function tell(message) {
+      if (message.type === "loading") {
+        progress.hidden = false;
+        progress.max = message.total;
+        progress.value = Math.min(message.loaded, message.total);
+        note.textContent = `${megabytes(message.loaded)} MB of up to ${megabytes(message.total)} MB`;
+        return;
+      }
+      progress.hidden = true;
+      if (message.type === "starting") say("Starting Python.");
+      if (message.type === "running") {
+        note.textContent = "";
+        say(`Running ${message.name}.`);
+      }
+      if (!["done", "failed", "stopped"].includes(message.type)) return;
+      const focused = document.activeElement === stops;
+      run = undefined;
+      runs.disabled = false;
+      stops.hidden = true;
+      if (focused) runs.focus();
+      note.textContent = cost();
+      if (message.type === "stopped") say("Stopped. The next run starts Python anew.");
+      else if (message.type === "failed") say(`Python did not run: ${message.message}. Run tries again.`, "error");
+      else finish(message, before, performance.now() - began);
+    }
+  }
+
+  function finish({ output: text, error, failed, kind, words }, before, took) {
+    output.hidden = !text && !error;
+    output.firstChild.replaceChildren(text, error && element("span", { className: "hw4-traceback" }, error));
+    const here = blocks().at(-1)[0];
+    if (error) say(failed === here ? "It ends with an error, below." : `An earlier block, ${failed}, ends with an error, below.`, "error");
+    else say(`${words || "Done."}${before ? " An earlier block is edited." : ""}`, kind || "same");
+    status.dataset.milliseconds = Math.round(took);
+  }
+
+  return { bar: [runs, stops], shows: [progress, status, note, output], start, run: runs, idle: () => !run, stop: () => run && stop(run) };
+}
+
+// --- The blocks of a page ---------------------------------------------------------
+
+function pageName() {
+  return decodeURIComponent(location.pathname.slice(SITE.pathname.length)).replace(/\.html$|\/(index\.html)?$/, "") || "index";
+}
+
+const textOf = (shown) => shown.querySelector("code").textContent.replace(/\n+$/, "");
+
+function attachBlocks() {
+  const page = pageName();
+  const shown = document.querySelectorAll("article div.language-python");
+  const blocks = (RUNTIME.pages[page] ?? []).map((item) =>
+    typeof item === "string" ? { name: "a hidden block", code: () => item, edited: () => false } : { shown: shown[item] });
+  const visible = blocks.filter((block) => block.shown);
+  visible.forEach((block, i) => (block.name = `block ${i + 1}`));
+  blocks.forEach((block, at) => block.shown && attachBlock(block, blocks.slice(0, at), page));
+  return visible;
+}
+
+function attachBlock(block, earlier, page) {
+  const source = block.shown;
+  const result = source.nextElementSibling?.matches(".language-text") ? source.nextElementSibling : undefined;
+  const original = textOf(source);
+  let write; // the editor, while it is open
+  block.code = () => write?.area.value ?? original;
+  block.edited = () => block.code() !== original;
+  const note = element("small", {}, cost());
+  const open = element("button", { type: "button" }, "Edit and run");
+  const bar = (block.bar = element("div", { className: "hw4-run" }, open, note));
+  (result ?? source).after(bar);
+  // What it costs may have been paid on another block since.
+  bar.onpointerenter = bar.onfocusin = () => { if (note.isConnected) note.textContent = cost(); };
+
+  open.onclick = () => {
+    const view = panel({
+      page,
+      blocks: () => [...earlier, block].map(({ name, code }) => [name, code()]),
+      published: () => (result ? textOf(result) : ""),
+      edited: () => earlier.some((one) => one.edited()),
+    });
+    write = editor(original, view.start);
+    const box = element("div", { className: "hw4-edit" }, write.area, write.keys);
+    const reset = element("button", { type: "button", onclick: () => { write.set(original); write.area.focus(); } }, "Reset");
+    const close = element("button", { type: "button" }, "Close");
+    close.onclick = () => {
+      view.stop();
+      box.remove();
+      write = undefined;
+      source.classList.remove("hw4-edited");
+      bar.replaceChildren(open, note);
+      note.textContent = cost();
+      open.focus();
+    };
+    source.classList.add("hw4-edited");
+    source.before(box);
+    bar.replaceChildren(...view.bar, reset, close, ...view.shows);
+    if (matchMedia("(pointer: coarse)").matches) view.run.focus(); // no keyboard over the page
+    else write.area.focus();
+    view.start();
+  };
+}
+
+// --- The playground ---------------------------------------------------------------
+
+const toFragment = (code) =>
+  btoa(String.fromCharCode(...new TextEncoder().encode(code))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+function fromFragment(hash) {
+  const packed = hash.match(/^#code=([\w-]*)$/)?.[1];
+  if (packed === undefined) return undefined;
+  const bytes = Uint8Array.from(atob(packed.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
+
+function attachPlayground(blocks) {
+  const place = document.querySelector(".hw4-playground");
+  if (!place) return;
+  let code = textOf(blocks[0].shown);
+  let told = "";
+  try {
+    const shared = fromFragment(location.hash);
+    if (shared !== undefined) {
+      code = shared;
+      told = "This code came with the link. Read it before you run it.";
+    }
+  } catch {
+    told = "The link holds no code that can be read.";
+  }
+  const view = panel({ page: "playground/scratch", blocks: () => [["your code", write.area.value]], edited: () => false });
+  const write = editor(code, view.start);
+  const shared = element("span", { role: "status" }, told);
+  const share = element("button", { type: "button" }, "Copy a link to this code");
+  share.onclick = async () => {
+    const address = new URL(`#code=${toFragment(write.area.value)}`, location.href);
+    history.replaceState(history.state, "", address);
+    try {
+      await navigator.clipboard.writeText(address.href);
+      shared.textContent = "Copied. The code is in the address, and nowhere else.";
+    } catch {
+      shared.textContent = "The address of this page now holds the code: copy it from there.";
+    }
+  };
+  place.replaceChildren(
+    element("div", { className: "hw4-edit" }, write.area, write.keys),
+    element("div", { className: "hw4-run" }, ...view.bar, share, shared, ...view.shows),
+  );
+  for (const { shown: source, bar } of blocks) {
+    const take = element("button", { type: "button" }, "Take it up into the editor");
+    take.onclick = () => {
+      write.area.focus();
+      write.area.select();
+      document.execCommand("insertText", false, textOf(source)); // undo brings back what was there
+      write.area.setSelectionRange(0, 0);
+      place.scrollIntoView();
+    };
+    bar.after(element("div", { className: "hw4-run" }, take));
+  }
+}
+
+// A copy of the site that is opened from a folder can not start a worker.
+if (RUNTIME && location.protocol !== "file:") {
+  // Instant navigation replaces the page without a load event.
+  (window.document$ ?? { subscribe: (f) => f() }).subscribe(() => {
+    [...queue].reverse().forEach(stop); // of the page that is left, what waits first
+    if (document.querySelector(".hw4-run")) return;
+    attachPlayground(attachBlocks());
+  });
+}
