@@ -4,6 +4,7 @@ A message is *argument, what it is, what it should be*. A wrong value raises
 `ValueError`, a wrong kind `TypeError`, a result too large to hold `MemoryError`.
 """
 
+import functools
 import math
 import numbers
 import operator
@@ -64,13 +65,13 @@ def as_labels(
     name: str, value: ArrayLike, allowed: Collection[float], *shape: int | str
 ) -> NDArray[np.float64]:
     """Return `value` as a float64 array whose entries are all `allowed`."""
-    array = as_array(name, value, *shape)
-    wrong = ~np.isin(array, list(allowed))
-    if wrong.any():
+    # What is allowed is finite: only where something is not, that is worth a look.
+    array = as_array(name, value, *shape, finite=False)
+    right = functools.reduce(np.logical_or, (array == label for label in allowed))
+    if not right.all():
+        wrong = as_array(name, array)[~right]
         expected = " or ".join(map(_text, allowed))
-        raise ValueError(
-            f"`{name}` holds {_text(array[wrong][0])}, expected {expected}"
-        )
+        raise ValueError(f"`{name}` holds {_text(wrong[0])}, expected {expected}")
     return array
 
 

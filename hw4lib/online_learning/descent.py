@@ -7,10 +7,11 @@ restriction: no iterate is projected.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,10 +25,15 @@ from hw4lib._checks import (
     check_memory,
 )
 from hw4lib.activations import sigmoid, softplus
+from hw4lib.online_learning._rounds import Loops, compiled_loops, share
 from hw4lib.online_learning._samples import as_samples
 
 StepSize: TypeAlias = ArrayLike | Callable[[NDArray[np.int64]], ArrayLike]
 Keep: TypeAlias = Literal["totals", "losses", "iterates"]
+_Samples: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+# Numbers in the arrays of a block of rounds: two megabytes.
+_BLOCK = 2**18
 
 
 def logistic_loss(
@@ -218,13 +224,18 @@ def online_gradient_descent(
                [0.3 ]])
     """
     X, y = as_samples(X, y)
-    size = _block_size(X.shape[1], step_size)
-    blocks = ((X[i : i + size], y[i : i + size]) for i in range(0, len(X), size))
     if keep == "iterates":
         runs = 1 if callable(step_size) else np.size(step_size)
         check_memory("X", f"of {len(X)} samples", len(X) + 1, runs, X.shape[1])
+    start = 0
+
+    def take(count: int) -> _Samples:
+        nonlocal start
+        first, start = start, start + count
+        return X[first:start], y[first:start]
+
     return _run(
-        blocks,
+        take,
         X.shape[1],
         step_size,
         regularization=regularization,
@@ -275,17 +286,16 @@ def online_gradient_descent_stream(
     first = next(remaining, None)
     if first is None:
         raise ValueError("`samples` is empty, expected at least one sample")
-    head = _sample_block([first], None)
-    features = head[0].shape[1]
+    head = [_sample_block([first], None)]
+    features = head[0][0].shape[1]
 
-    def blocks() -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        yield head
-        size = _block_size(features, step_size)
-        while block := list(islice(remaining, size)):
-            yield _sample_block(block, features)
+    def take(count: int) -> _Samples:
+        if head:
+            return head.pop()
+        return _sample_block(list(islice(remaining, count)), features)
 
     return _run(
-        blocks(),
+        take,
         features,
         step_size,
         regularization=regularization,
@@ -304,15 +314,11 @@ def _loss_arguments(
     return w, x, y, as_number("regularization", regularization, at_least=0.0)
 
 
-def _block_size(features: int, step_size: StepSize) -> int:
-    """Return how many samples to take at once, for iterates of two megabytes."""
-    runs = 1 if callable(step_size) else np.size(step_size)
-    return max(1, min(1024, 2**18 // (features * max(runs, 1))))
-
-
 def _sample_block(
     samples: list[tuple[ArrayLike, float]], features: int | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> _Samples:
+    if not samples:
+        return np.empty((0, 0)), np.empty(0)
     try:
         rows, labels = zip(*samples, strict=True)
     except (TypeError, ValueError):
@@ -322,7 +328,7 @@ def _sample_block(
 
 
 def _run(
-    blocks: Iterable[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    take: Callable[[int], _Samples],
     features: int,
     step_size: StepSize,
     *,
@@ -330,6 +336,7 @@ def _run(
     initial: ArrayLike | None,
     keep: Keep,
 ) -> OnlineRun:
+    """Run over the blocks of samples that `take` returns, until one is empty."""
     lam = as_number("regularization", regularization, at_least=0.0)
     steps_of, runs = _schedule(step_size, lam)
     w = np.zeros(features)
@@ -339,36 +346,41 @@ def _run(
         raise ValueError(
             f"`keep` is {keep!r}, expected 'totals', 'losses' or 'iterates'"
         )
-    # Features before runs: the long axis is the one that NumPy's inner loops run over.
-    first = np.multiply.outer(w, np.ones(runs))[None]
-    W, count, kept = first, 0, []
+    W, count = np.multiply.outer(np.ones(runs), w), 0
+    several = W.size // features
+    kept: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    path = [W[None]]
     total, squares, largest = np.zeros(runs), np.zeros(runs), np.zeros(runs)
-    for X, y in blocks:
-        # Kept iterates need memory of their own; others are overwritten block by block.
-        last = W[-1]
-        if keep == "iterates" or len(W) != len(X) + 1:
-            W = np.empty((len(X) + 1, *last.shape))
-        W[0] = last
-        steps = steps_of(np.arange(count + 1, count + len(X) + 1))
-        margins = _descend(W, X, y, steps, lam)
-        losses, norms, radii = _account(W[:-1], X, y, margins, lam)
-        count += len(X)
-        total = total + losses.sum(axis=0)
-        squares = squares + np.square(norms).sum(axis=0)
-        largest = np.maximum(largest, radii.max(axis=0))
+    while True:
+        loops = compiled_loops(several * count)
+        # NumPy works on the iterates of a block; loops on the latest, with four results.
+        most = min(1024, _BLOCK // W.size)
+        if loops:
+            most = min(8192, _BLOCK // max(4 * several, features))
+        X, y = take(max(1, most))
+        if not y.size:
+            break
+        steps = steps_of(np.arange(count + 1, count + len(y) + 1))
+        play = partial(_play_loops, loops=loops) if loops else _play
+        block = play(W, (X, y), steps, lam, keep=keep == "iterates")
+        W, count = block.weights, count + len(y)
+        total = total + block.losses.sum(axis=0)
+        squares = squares + block.squared_gradients.sum(axis=0)
+        largest = np.maximum(largest, block.squared_norms.max(axis=0))
         if keep != "totals":
-            kept.append((losses, norms, W[1:] if keep == "iterates" else None))
+            kept.append((block.losses, np.sqrt(block.squared_gradients)))
+        if block.iterates is not None:
+            path.append(block.iterates)
     everything = list(zip(*kept, strict=True))
-    path = np.concatenate([first, *everything[2]]) if keep == "iterates" else None
     return OnlineRun(
         count=count,
-        weights=np.moveaxis(W[-1], 0, -1).copy(),
+        weights=W,
         total_loss=total[()],
         total_squared_gradient=squares[()],
-        largest_norm=largest[()],
+        largest_norm=np.sqrt(largest),
         losses=np.concatenate(everything[0]) if kept else None,
         gradient_norms=np.concatenate(everything[1]) if kept else None,
-        iterates=None if path is None else np.moveaxis(path, 1, -1).copy(),
+        iterates=np.concatenate(path) if keep == "iterates" else None,
     )
 
 
@@ -395,18 +407,64 @@ def _schedule(
     return of_constant, constant.shape
 
 
-def _descend(
+class _Block(NamedTuple):
+    """What a block of n rounds leaves behind; `...` is `S` or nothing.
+
+    Attributes:
+        weights: The weights after it, shape `(..., p)`.
+        losses: Shape `(n, ...)`.
+        squared_gradients: Squared norms of the gradients, shape `(n, ...)`.
+        squared_norms: Squared norms of the weights before each step, shape `(n, ...)`.
+        iterates: The weights after each step, shape `(n, ..., p)`, if they are kept.
+    """
+
+    weights: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    squared_gradients: NDArray[np.float64]
+    squared_norms: NDArray[np.float64]
+    iterates: NDArray[np.float64] | None
+
+
+def _play(
     W: NDArray[np.float64],
+    samples: _Samples,
+    steps: NDArray[np.float64],
+    lam: float,
+    *,
+    keep: bool,
+) -> _Block:
+    """Play a block of rounds with NumPy, from weights of shape `(p)` or `(S, p)`."""
+    X, y = samples
+    # Features before runs: the long axis is the one that NumPy's inner loops run over.
+    path = np.empty((len(y) + 1, *W.T.shape))
+    path[0] = W.T
+    margins = _descend(path, X, y, steps, lam)
+    iterates = np.moveaxis(path, 1, -1)
+    if W.ndim == 2:
+        X, y = X[:, :, None], y[:, None]
+    gradients = 2.0 * lam * path[:-1] - (y * sigmoid(-margins))[:, None] * X
+    norms = np.square(path[:-1]).sum(axis=1)
+    return _Block(
+        weights=iterates[-1].copy(),
+        losses=softplus(-margins) + lam * norms,
+        squared_gradients=np.square(gradients).sum(axis=1),
+        squared_norms=norms,
+        iterates=iterates[1:] if keep else None,
+    )
+
+
+def _descend(
+    path: NDArray[np.float64],
     X: NDArray[np.float64],
     y: NDArray[np.float64],
     steps: NDArray[np.float64],
     lam: float,
 ) -> NDArray[np.float64]:
-    """Fill `W[1:]` with the iterates that follow `W[0]`, and return the margins.
+    """Fill `path[1:]` with the iterates that follow `path[0]`, and return the margins.
 
-    `W` has shape `(n + 1, p)` for one run and `(n + 1, p, S)` for `S` of them.
+    `path` has shape `(n + 1, p)` for one run and `(n + 1, p, S)` for `S` of them.
     """
-    several = W.ndim == 3
+    several = path.ndim == 3
     columns = X[:, :, None] if several else X
     # With one run a margin is a number, and Python's own functions are the fast ones.
     exp: Callable[[Any], Any] = np.exp if several else math.exp
@@ -415,27 +473,42 @@ def _descend(
     shrink = 1.0 - 2.0 * lam * steps if several else [1.0 - 2.0 * lam * e for e in eta]
     margins = []
     for i, label in enumerate(y.tolist()):
-        margin = label * (X[i] @ W[i])
-        # 1 / (1 + exp(margin)) is as good as 0 past 700, where exp would overflow.
-        pull = eta[i] * label / (1.0 + exp(minimum(margin, 700.0)))
-        np.multiply(W[i], shrink[i], out=W[i + 1])
-        W[i + 1] += pull * columns[i]
+        margin = label * (X[i] @ path[i])
+        pull = eta[i] * label * share(margin, exp, minimum)
+        np.multiply(path[i], shrink[i], out=path[i + 1])
+        path[i + 1] += pull * columns[i]
         margins.append(margin)
     return np.array(margins)
 
 
-def _account(
+def _play_loops(
     W: NDArray[np.float64],
-    X: NDArray[np.float64],
-    y: NDArray[np.float64],
-    margins: NDArray[np.float64],
+    samples: _Samples,
+    steps: NDArray[np.float64],
     lam: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return losses, gradient norms and norms of iterates of one block."""
-    if W.ndim == 3:
-        X, y = X[:, :, None], y[:, None]
-    pulls = y * sigmoid(-margins)
-    gradients = 2.0 * lam * W - pulls[:, None] * X
-    radii = np.linalg.norm(W, axis=1)
-    losses = softplus(-margins) + lam * radii**2
-    return losses, np.linalg.norm(gradients, axis=1), radii
+    *,
+    keep: bool,
+    loops: Loops,
+) -> _Block:
+    """Play a block of rounds with compiled loops; arguments and results of `_play`."""
+    X, y = map(np.ascontiguousarray, samples)
+    steps = np.ascontiguousarray(steps.reshape(len(y), -1))
+    state = np.atleast_2d(W)
+    runs, features = state.shape
+    turned = runs > features
+    state = state.T if turned else state
+    path = np.empty((len(y) + 1 if keep else 1, *state.shape))
+    path[0] = state
+    results = losses, smaller, gradients, norms = tuple(np.empty((4, len(y), runs)))
+    loop = loops.by_features if turned else loops.by_runs
+    loop(path, (X, y), steps, lam, results)
+    losses -= np.log1p(-smaller)
+    iterates = path.swapaxes(1, 2) if turned else path
+    shape = len(y), *W.shape[:-1]
+    return _Block(
+        weights=iterates[-1].reshape(W.shape).copy(),
+        losses=losses.reshape(shape),
+        squared_gradients=gradients.reshape(shape),
+        squared_norms=norms.reshape(shape),
+        iterates=iterates[1:].reshape(len(y), *W.shape) if keep else None,
+    )

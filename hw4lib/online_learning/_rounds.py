@@ -1,0 +1,152 @@
+"""The rounds of online gradient descent as plain loops, which Numba compiles.
+
+NumPy pays for each operation of each round, a compiled loop does not. Where Numba is
+installed (`pip install hw4lib[fast]`) it compiles the loops of this file. Without it
+they are not run: Python itself is slower at them than NumPy is.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Rounds for NumPy before Numba is imported, about as long as the import takes: so a
+# short run does not wait for it, and none waits twice as long as it need have.
+_PATIENCE = 2**17
+
+
+class Loops(NamedTuple):
+    """The two loops, compiled."""
+
+    by_runs: Callable[..., None]
+    by_features: Callable[..., None]
+
+
+def compiled_loops(rounds: int) -> Loops | None:
+    """Return the loops if Numba is there and, after so many rounds, worth its import.
+
+    Once it has been imported, it is always worth it.
+    """
+    if rounds > _PATIENCE or compiled.cache_info().currsize:
+        return compiled()
+    return None
+
+
+@functools.cache
+def compiled() -> Loops | None:
+    """Return the compiled loops, or nothing where Numba is not installed."""
+    try:
+        import numba  # noqa: PLC0415
+    except ImportError:
+        return None
+    numba.extending.register_jitable(share)
+    read, write = (
+        [numba.types.Array(numba.float64, ndim, "C", readonly) for ndim in (1, 2, 3)]
+        for readonly in (True, False)
+    )
+    samples = numba.types.Tuple((read[1], read[0]))
+    results = numba.types.UniTuple(write[1], 4)
+    signature = numba.void(write[2], samples, read[1], numba.float64, results)
+    # Sums in any order, as NumPy has them too, so that wide registers are used.
+    compile_ = numba.njit(
+        signature,
+        cache=True,
+        error_model="numpy",
+        fastmath={"contract", "nsz", "reassoc"},
+    )
+    return Loops(compile_(by_runs), compile_(by_features))
+
+
+def share(margin: Any, exp: Callable[[Any], Any], minimum: Callable[..., Any]) -> Any:
+    """Return sigma(-m), how much of its features a sample adds to the weights.
+
+    For numbers and arrays alike. Past 700 it is as good as 0, and exp would overflow.
+    """
+    return 1.0 / (1.0 + exp(minimum(margin, 700.0)))
+
+
+def by_runs(
+    path: NDArray[np.float64],
+    samples: tuple[NDArray[np.float64], NDArray[np.float64]],
+    steps: NDArray[np.float64],
+    lam: float,
+    results: tuple[NDArray[np.float64], ...],
+) -> None:
+    """Run some rounds of S runs, run by run within a round.
+
+    Args:
+        path: Weights, shape `(n + 1, S, p)` with the first ones in `path[0]`, or
+            `(1, S, p)` if they are to be overwritten.
+        samples: Features, shape `(n, p)`, and labels, shape `(n,)`.
+        steps: Step sizes, shape `(n, S)`.
+        lam: Regularization.
+        results: Four arrays to fill, of shape `(n, S)`: the loss without its part
+            `-log(1 - q)`; that `q`, which is the probability of the less likely label;
+            the squared norms of the gradient, and of the weights before the step.
+    """
+    X, y = samples
+    losses, smaller, gradients, norms = results
+    for i in range(len(y)):
+        W, x = path[0], X[i]
+        if len(path) > 1:
+            W = path[i + 1]
+            W[:] = path[i]
+        for s in range(len(W)):
+            w = W[s]
+            product = square = total = 0.0
+            for j in range(len(w)):
+                product += w[j] * x[j]
+                square += w[j] * w[j]
+            margin = y[i] * product
+            wrong = share(margin, math.exp, min)
+            smaller[i, s] = min(wrong, 1.0 - wrong)
+            losses[i, s] = max(-margin, 0.0) + lam * square
+            norms[i, s] = square
+            pull, step = y[i] * wrong, steps[i, s]
+            for j in range(len(w)):
+                slope = 2.0 * lam * w[j] - pull * x[j]
+                w[j] -= step * slope
+                total += slope * slope
+            gradients[i, s] = total
+
+
+def by_features(
+    path: NDArray[np.float64],
+    samples: tuple[NDArray[np.float64], NDArray[np.float64]],
+    steps: NDArray[np.float64],
+    lam: float,
+    results: tuple[NDArray[np.float64], ...],
+) -> None:
+    """Run some rounds of S runs, feature by feature within a round.
+
+    The same as `by_runs` with `path` of shape `(n + 1, p, S)` or `(1, p, S)`: its inner
+    loops are over the runs, which are long where features are few.
+    """
+    X, y = samples
+    losses, smaller, gradients, norms = results
+    for i in range(len(y)):
+        W, x = path[0], X[i]
+        if len(path) > 1:
+            W = path[i + 1]
+            W[:] = path[i]
+        wrong, square, total = smaller[i], norms[i], gradients[i]
+        wrong[:] = square[:] = total[:] = 0.0
+        for j in range(len(W)):
+            w, feature = W[j], y[i] * x[j]
+            for s in range(len(w)):
+                wrong[s] += w[s] * feature
+                square[s] += w[s] * w[s]
+        for s in range(len(wrong)):
+            losses[i, s] = max(-wrong[s], 0.0) + lam * square[s]
+            wrong[s] = share(wrong[s], math.exp, min)
+        for j in range(len(W)):
+            w, feature = W[j], y[i] * x[j]
+            for s in range(len(w)):
+                slope = 2.0 * lam * w[s] - wrong[s] * feature
+                w[s] -= steps[i, s] * slope
+                total[s] += slope * slope
+        for s in range(len(wrong)):
+            wrong[s] = min(wrong[s], 1.0 - wrong[s])

@@ -1,0 +1,131 @@
+"""The loops that Numba compiles give what NumPy gives, compiled or not."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from hw4lib.online_learning import _rounds, descent
+from hw4lib.online_learning.descent import (
+    online_gradient_descent,
+    online_gradient_descent_stream,
+)
+
+FIELDS = [
+    "weights",
+    "total_loss",
+    "total_squared_gradient",
+    "largest_norm",
+    "losses",
+    "gradient_norms",
+    "iterates",
+]
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    """Whether Numba has been imported is asked anew in each test."""
+    _rounds.compiled.cache_clear()
+    yield
+    _rounds.compiled.cache_clear()
+
+
+@pytest.fixture(params=["python", "numba"])
+def loops(request, monkeypatch):
+    """The loops as they are written, and as Numba compiles them if it is there."""
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    else:
+        pretend_numba(monkeypatch)
+    return _rounds.compiled()
+
+
+def pretend_numba(monkeypatch):
+    """Install a Numba that leaves every function as it is."""
+    numba = types.ModuleType("numba")
+    numba.float64, numba.void = "float64", lambda *types: types
+    numba.types = types.SimpleNamespace(
+        Array=lambda *options: options, Tuple=tuple, UniTuple=lambda kind, n: n * [kind]
+    )
+    numba.extending = types.SimpleNamespace(register_jitable=lambda function: function)
+    numba.njit = lambda *signature, **options: lambda function: function  # noqa: ARG005
+    monkeypatch.setitem(sys.modules, "numba", numba)
+
+
+def data(rng, n, p):
+    return rng.normal(size=(n, p)), rng.choice([-1.0, 1.0], n)
+
+
+def assert_same(run, expected):
+    """All results agree to rounding, in shape and kind."""
+    for name in FIELDS:
+        a, b = getattr(run, name), getattr(expected, name)
+        assert type(a) is type(b), name
+        if b is not None:
+            assert a.shape == b.shape, name
+            # Sums in another order, of terms up to 1.
+            assert_allclose(a, b, rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+STEPS = {
+    "one": 0.05,
+    "function": lambda t: 0.2 / np.sqrt(t),
+    "fewer runs than features": np.array([0.01, 0.1]),
+    "more runs than features": np.geomspace(0.01, 0.2, 7),
+}
+
+
+@pytest.mark.parametrize("keep", ["totals", "losses", "iterates"])
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
+def test_the_loops_agree_with_numpy(loops, steps, keep, rng, monkeypatch):
+    """Whatever is kept and however many runs there are."""
+    X, y = data(rng, 70, 3)
+    options = {"regularization": 0.7, "initial": [0.3, -2.0, 1.0], "keep": keep}
+
+    run = online_gradient_descent(X, y, steps, **options)
+    with monkeypatch.context() as without:
+        without.setattr(descent, "compiled_loops", lambda rounds: None)  # noqa: ARG005
+        expected = online_gradient_descent(X, y, steps, **options)
+
+    assert loops is not None
+    assert_same(run, expected)
+
+
+def test_a_stream_runs_through_the_loops(loops, rng):
+    """Samples that come one at a time, in blocks of every layout."""
+    X, y = data(rng, 50, 2)
+
+    run = online_gradient_descent_stream(zip(X, y, strict=True), 0.1, keep="losses")
+
+    assert loops is not None
+    assert_same(run, online_gradient_descent(np.asfortranarray(X), y, 0.1))
+
+
+def test_the_loops_are_stable_at_extreme_margins(loops):
+    """Margins of half a million overflow nothing."""
+    run = online_gradient_descent([[1e3], [1e3], [-1e3]], [1, -1, 1], 1.0)
+
+    # 0, then 500; the second margin is -5e5, so the sample pulls with all its length:
+    # -500 - 1000 = -1500; the third margin is 1.5e6, so it does not pull: +1500.
+    assert loops is not None
+    assert_allclose(run.weights, [1500.0], rtol=1e-12)
+    assert_allclose(run.losses[1:], [5e5 + 500.0**2, 1500.0**2], rtol=1e-12)
+
+
+def test_no_numba_no_loops(monkeypatch):
+    """Without Numba everything runs on NumPy."""
+    monkeypatch.setitem(sys.modules, "numba", None)
+
+    assert _rounds.compiled_loops(10**9) is None
+    assert online_gradient_descent([[3.0]], [1], 0.1).count == 1
+
+
+def test_numba_waits_until_it_is_worth_its_import(monkeypatch):
+    """A short run never imports Numba; once it is imported, all runs use it."""
+    pretend_numba(monkeypatch)
+
+    assert _rounds.compiled_loops(1000) is None
+    assert _rounds.compiled_loops(10**6) is not None
+    assert _rounds.compiled_loops(0) is not None
