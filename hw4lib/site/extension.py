@@ -16,6 +16,7 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from hw4lib.site import mathematics, runs
+from hw4lib.site.uses import with_tests
 from hw4lib.site.values import fill
 
 # MkDocs counts what is logged below its own name.
@@ -59,6 +60,13 @@ class _Values(Preprocessor):
         return fill("\n".join(lines), names, self.session.report).split("\n")
 
 
+class _Tests(Preprocessor):
+    """Names the tests of each part's functions behind its check."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        return with_tests("\n".join(lines)).split("\n")
+
+
 class _Formulas(Treeprocessor):
     """Typesets what arithmatex has found."""
 
@@ -88,12 +96,13 @@ class _Formulas(Treeprocessor):
 
 
 class HomeworkExtension(Extension):
-    """Registers the three steps at their places among Python-Markdown's own."""
+    """Registers the steps at their places among Python-Markdown's own."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Register the steps before, after and behind superfences (25)."""
         session = _Session(md)
         md.preprocessors.register(session, "hw4-session", 26)
+        md.preprocessors.register(_Tests(md), "hw4-tests", 25.5)
         md.preprocessors.register(_Values(md, session), "hw4-values", 24)
         md.treeprocessors.register(_Formulas(md, session), "hw4-formulas", 15)
 
