@@ -353,7 +353,7 @@ def _run(
     total, squares, largest = np.zeros(runs), np.zeros(runs), np.zeros(runs)
     while True:
         loops = compiled_loops(several * count)
-        # NumPy works on the iterates of a block; loops on the latest, with four results.
+        # NumPy needs all iterates of a block, loops the latest and four results.
         most = min(1024, _BLOCK // W.size)
         if loops:
             most = min(8192, _BLOCK // max(4 * several, features))
