@@ -1,5 +1,6 @@
 """What an engineer relies on: NumPy alone, nothing shown, everything documented."""
 
+import datetime
 import importlib
 import inspect
 import pkgutil
@@ -7,9 +8,11 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 
 import hw4lib
 
@@ -97,3 +100,17 @@ def test_the_reference_has_every_module():
     pages = (ROOT / "docs" / "reference").rglob("*.md")
     shown = re.findall(r"^::: (\S+)", "\n".join(p.read_text() for p in pages), re.M)
     assert sorted(shown) == [m for m in MODULES if public(m)]
+
+
+def test_the_citation_file_is_valid():
+    """What the format asks for, and the version and licence of the package."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    allowed = {"cff-version", "message", "title", "type", "version", "date-released"}
+    allowed |= {"license", "authors", "abstract", "keywords", "repository-code", "url"}
+    assert {"cff-version", "message", "title", "authors"} <= set(citation) <= allowed
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["type"] == "software"
+    assert citation["license"] == "MIT"
+    assert isinstance(citation["date-released"], datetime.date)
+    assert citation["version"] == metadata.version("hw4lib")
+    assert all("name" in a or "family-names" in a for a in citation["authors"])

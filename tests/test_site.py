@@ -4,6 +4,7 @@ It is built once for all tests, and once more to compare the bytes.
 """
 
 import fcntl
+import json
 import os
 import re
 import subprocess
@@ -125,3 +126,97 @@ def test_the_site_shows_what_blocks_print(page: Page, soup: BeautifulSoup) -> No
             printed.append(output.strip())
         assert set(re.findall(r' id="([^"]+)"', output)) <= ids
     assert shown == printed
+
+
+# --- what readers find, and take along ------------------------------------------------
+
+
+@pytest.fixture
+def sections(site: Path) -> list[dict[str, str]]:
+    """Return the sections that the search knows."""
+    index = (site / "search" / "search_index.json").read_text(encoding="utf-8")
+    found: list[dict[str, str]] = json.loads(index)["docs"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("Kaiming", "architecture.html#3-1-a"),
+        ("dying ReLU", "backpropagation.html#1-1-i"),
+        ("label noise", "noisy_targets.html#2-b"),
+        ("Toeplitz", "architecture.html#3-2-a"),
+        ("cross-correlation", "architecture.html#3-2-a"),
+    ],
+)
+def test_search_finds_the_words_of_the_field(
+    sections: list[dict[str, str]], words: str, place: str
+) -> None:
+    """Whoever does not know the sheet's words comes to the part."""
+    found = [s["location"] for s in sections if words.lower() in s["text"].lower()]
+    assert place in found
+
+
+def test_search_and_contents_have_no_formula(
+    sections: list[dict[str, str]], site: Path
+) -> None:
+    """Neither TeX, nor a drawing's letters, nor the library's source."""
+    tex = re.compile(r"\\(?:frac|sigma|mathbf|lVert|begin|max|epsilon)|[\ue000-\uf8ff]")
+    for section in sections:
+        assert not tex.search(section["text"]), section["location"]
+        assert not re.search(r"[\\$]", section["title"]), section["location"]
+        assert "from numpy.typing" not in section["text"], section["location"]
+    for path in site.rglob("*.html"):
+        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for entry in soup.select("h1, h2, h3, .md-nav--secondary"):
+            assert not entry.select(".math"), path
+            assert not re.search(r"[\\$]", entry.get_text()), path
+
+
+# A finder that knows no package but two, and of one of them not what draws the site.
+ALONE = """\
+import sys
+
+class Refuse:
+    def find_spec(name, path=None, target=None):
+        package = name.partition(".")[0]
+        known = package in {"numpy", "hw4lib"} or package in sys.stdlib_module_names
+        if not known or name.startswith("hw4lib.site"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Refuse)
+with open(sys.argv[1]) as script:
+    exec(compile(script.read(), sys.argv[1], "exec"), {"__name__": "__main__"})
+"""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any(fence.visible for fence in page.executed)],
+    ids=lambda page: page.session,
+)
+def test_what_readers_take_along_runs_with_numpy_and_the_library_alone(
+    page: Page, site: Path
+) -> None:
+    """The script runs as it is, and prints what the notebook shows."""
+    script = site / "notebooks" / f"{page.session}.py"
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", ALONE, script],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    book = json.loads(script.with_suffix(".ipynb").read_text(encoding="utf-8"))
+    outputs = [out for cell in book["cells"] for out in cell.get("outputs", [])]
+    assert run.stdout == "".join("".join(out["text"]) for out in outputs)
+    assert str(ROOT) not in json.dumps(book)
+
+
+def test_programs_find_every_page(site: Path) -> None:
+    """`llms.txt` links to each page of the site, and to nothing else."""
+    text = (site / "llms.txt").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(([^)]+)\)", text))
+    assert all((site / link).is_file() for link in linked)
+    built = {p.relative_to(site).as_posix() for p in site.rglob("*.html")}
+    assert built - linked == {"index.html", "404.html"}

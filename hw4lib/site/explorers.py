@@ -109,7 +109,7 @@ def to_html(
     return (
         f'<div class="hw4-explorer"><hw4-explorer>{drawing}'
         f'<div class="hw4-controls">{controls}</div>'
-        f"<template>{packed}</template></hw4-explorer></div>"
+        f"<template data-search-exclude>{packed}</template></hw4-explorer></div>"
     )
 
 

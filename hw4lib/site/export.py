@@ -3,6 +3,7 @@
 `python -m hw4lib.site.export docs SITE` writes `SITE/notebooks/*.ipynb` and `*.py`.
 They hold the page's text with its values filled in, its visible code, its printed
 results and its figures, and run from top to bottom where `hw4lib` is installed.
+`SITE/llms.txt` lists them and all pages for readers that are programs.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from hw4lib.site import runs
 from hw4lib.site.pages import Page, read_pages
 from hw4lib.site.values import fill
 
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _HEADING = re.compile(r"^(#+ .*?)[ \t]*\{[^{}\n]*\}[ \t]*$", re.MULTILINE)
 _OPENING = re.compile(r"^/{3,} *(\w+)(?: *\| *(.*))?$", re.MULTILINE)
 _CLOSING = re.compile(r"^/{3,} *$", re.MULTILINE)
@@ -117,7 +118,37 @@ def export(docs: Path, site: Path) -> list[str]:
             continue
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
+    (site / "llms.txt").write_text(contents(docs), encoding="utf-8")
     return faults
+
+
+def contents(docs: Path) -> str:
+    """Return what the site has, page by page, as `llms.txt` asks for it."""
+    facts = {page: _facts(page) for page in read_pages(docs)}
+    lines = {True: ["## Reference", ""], False: ["## Pages", ""]}
+    head = ["# hw4lib", ""]
+    for page, fact in facts.items():
+        path = page.path.relative_to(docs)
+        said = fact.get("description", "")
+        if path.stem == "index":
+            head += [f"> {said}", ""]
+            continue
+        link = f"[{fact.get('title', path.stem)}]({path.with_suffix('.html')})"
+        words = [said] if said else []
+        if any(fence.visible for fence in page.executed):
+            words.append(
+                f"As plain Python: [{path.stem}.py](notebooks/{path.stem}.py)."
+            )
+        text = f"- {link}: {' '.join(words)}" if words else f"- {link}"
+        lines[path.parts[0].startswith("reference")].append(text)
+    return "\n".join([*head, *lines[False], "", *lines[True], ""])
+
+
+def _facts(page: Page) -> dict[str, str]:
+    """Return the title and the description of a page."""
+    front = _FRONT_MATTER.match(page.text)
+    lines = re.findall(r"^(\w+): (.+)$", front[1] if front else "", re.MULTILINE)
+    return {name: value.strip("\"'") for name, value in lines}
 
 
 def _pieces(page: Page, colours: Mapping[str, str]) -> Iterator[Piece]:

@@ -12,6 +12,7 @@ import re
 from xml.etree.ElementTree import Element
 
 from markdown import Extension, Markdown
+from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
@@ -22,6 +23,7 @@ from hw4lib.site.values import fill
 # MkDocs counts what is logged below its own name.
 _log = logging.getLogger("mkdocs.hw4lib")
 
+_NOT_FOR_SEARCH = re.compile(r'<details class="(?:mkdocstrings-source|tests)"')
 _SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
 
 
@@ -95,6 +97,13 @@ class _Formulas(Treeprocessor):
             element.set("tabindex", "0")  # so that the keyboard can scroll it
 
 
+class _Search(Postprocessor):
+    """Keeps the library's source and the names of tests out of the search."""
+
+    def run(self, text: str) -> str:
+        return _NOT_FOR_SEARCH.sub(r"\g<0> data-search-exclude", text)
+
+
 class HomeworkExtension(Extension):
     """Registers the steps at their places among Python-Markdown's own."""
 
@@ -105,6 +114,7 @@ class HomeworkExtension(Extension):
         md.preprocessors.register(_Tests(md), "hw4-tests", 25.5)
         md.preprocessors.register(_Values(md, session), "hw4-values", 24)
         md.treeprocessors.register(_Formulas(md, session), "hw4-formulas", 15)
+        md.postprocessors.register(_Search(md), "hw4-search", 5)
 
 
 def makeExtension(**options: object) -> HomeworkExtension:  # noqa: N802

@@ -8,18 +8,14 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 
-from hw4lib.site.export import export
-from hw4lib.site.mathematics import font
-from hw4lib.site.runtime import write
+from hw4lib.site import beside
 
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Write beside the site the pages to take along, and what runs them there."""
     docs, site = Path(config.docs_dir), Path(config.site_dir)
-    for fault in export(docs, site):
+    for fault in beside.write(docs, site, config.extra.get("python", "")):
         _log.error(fault)
-    font.write(site / "assets" / "mathematics.woff2")
-    write(docs, site, config.extra.get("python", ""))
 
 
 _log = logging.getLogger("mkdocs.hw4lib")

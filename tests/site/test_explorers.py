@@ -38,7 +38,8 @@ def build(start=(0, 0), name="demo", **changes):
 
 
 def data_of(text):
-    return json.loads(html.unescape(re.search(r"<template>(.*?)</template>", text)[1]))
+    packed = re.search(r"<template data-search-exclude>(.*?)</template>", text)[1]
+    return json.loads(html.unescape(packed))
 
 
 def path_of(text):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from hw4lib.site import export, hooks, runs
+from hw4lib.site import beside, export, hooks, runs
 from hw4lib.site.pages import read_page
 
 PAGE = """---
@@ -190,3 +190,31 @@ def test_the_command_line_says_whether_all_went_well(docs, tmp_path, broken):
         export.main([str(docs), str(tmp_path / "site")])
     assert bool(end.value.code) == broken
     assert ("sums.md" in str(end.value.code)) == broken
+
+
+def test_contents_name_every_page_with_what_it_says(docs):
+    """The home page heads the list; pages with code name their script."""
+    (docs / "index.md").write_text("---\ndescription: All of it.\n---\n\n# Home\n")
+    (docs / "reference").mkdir()
+    front = '---\ntitle: Sums reference\ndescription: "Every sum."\n---\n'
+    (docs / "reference" / "sums.md").write_text(front)
+    assert export.contents(docs) == (
+        "# hw4lib\n\n> All of it.\n\n## Pages\n\n"
+        "- [Sums](sums.html): As plain Python: [sums.py](notebooks/sums.py).\n"
+        "- [words](words.html)\n\n## Reference\n\n"
+        "- [Sums reference](reference/sums.html): Every sum.\n"
+    )
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_one_command_writes_all_that_a_hook_would(docs, tmp_path, broken):
+    """After a build without hooks: pages to take along, contents, font."""
+    if broken:
+        (docs / "sums.md").write_text(PAGE.replace("total < 1", "total > 1"))
+    site = tmp_path / "site"
+    with pytest.raises(SystemExit) as end:
+        beside.main([str(docs), str(site)])
+    assert bool(end.value.code) == broken
+    for name in ("llms.txt", "assets/mathematics.woff2"):
+        assert (site / name).is_file()
+    assert (site / "notebooks" / "sums.py").is_file() != broken

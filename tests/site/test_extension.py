@@ -105,3 +105,11 @@ def test_a_page_without_blocks_has_no_values(caplog):
         page = convert("{{ n }}")
     assert 'class="hw4-error"' in page
     assert "NameError" in caplog.text
+
+
+def test_source_and_names_of_tests_are_not_searched():
+    """A search finds what is said, and not the code of the library."""
+    source = '<details class="mkdocstrings-source"><summary>Source</summary></details>'
+    text = convert(f"{source}\n\n<details>\nSaid.\n</details>\n")
+    assert '<details class="mkdocstrings-source" data-search-exclude>' in text
+    assert text.count("data-search-exclude") == 1
