@@ -71,11 +71,11 @@ const cost = () =>
 let made = 0;
 
 /** A text area in which Tab indents; after Escape it leads out. */
-function editor(code, run) {
+function editor(name, code, run) {
   const help = `hw4-run-help-${++made}`;
   const area = element("textarea", {
     value: code, spellcheck: false, autocomplete: "off", autocapitalize: "off", wrap: "off",
-    ariaLabel: "Python code",
+    ariaLabel: `Python code of ${name}`,
   });
   area.setAttribute("autocorrect", "off");
   area.setAttribute("aria-describedby", help);
@@ -209,7 +209,7 @@ function attachBlock(block, earlier, page) {
   block.edited = () => block.code() !== original;
   const note = element("small", {}, cost());
   const open = element("button", { type: "button" }, "Edit and run");
-  const bar = (block.bar = element("div", { className: "hw4-run" }, open, note));
+  const bar = (block.bar = element("div", { className: "hw4-run", data: { block: block.name } }, open, note));
   (result ?? source).after(bar);
   // What it costs may have been paid on another block since.
   bar.onpointerenter = bar.onfocusin = () => { if (note.isConnected) note.textContent = cost(); };
@@ -221,7 +221,7 @@ function attachBlock(block, earlier, page) {
       published: () => (result ? textOf(result) : ""),
       edited: () => earlier.some((one) => one.edited()),
     });
-    write = editor(original, view.start);
+    write = editor(block.name, original, view.start);
     const box = element("div", { className: "hw4-edit" }, write.area, write.keys);
     const reset = element("button", { type: "button", onclick: () => { write.set(original); write.area.focus(); } }, "Reset");
     const close = element("button", { type: "button" }, "Close");
@@ -270,7 +270,7 @@ function attachPlayground(blocks) {
     told = "The link holds no code that can be read.";
   }
   const view = panel({ page: "playground/scratch", blocks: () => [["your code", write.area.value]], edited: () => false });
-  const write = editor(code, view.start);
+  const write = editor("your own", code, view.start);
   const shared = element("span", { role: "status" }, told);
   const share = element("button", { type: "button" }, "Copy a link to this code");
   share.onclick = async () => {

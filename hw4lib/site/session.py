@@ -147,7 +147,7 @@ def compare(published: str, output: str) -> tuple[str, str]:
         if old == new:
             continue
         if not _close(old, new):
-            words = f"line {number} is “{new.strip()}”, published is “{old.strip()}”"
+            words = f"line {number} is “{_short(new)}”, published is “{_short(old)}”"
             return "different", f"Different from published: {words}."
     if len(then) != len(now):
         words = f"the number of lines is {len(now)}, published is {len(then)}"
@@ -161,3 +161,8 @@ def _close(old: str, new: str) -> bool:
         return False
     then, now = (np.array(_NUMBER.findall(line), float) for line in (old, new))
     return bool(np.all(abs(now - then) <= ROUNDING * np.maximum(1, abs(then))))
+
+
+def _short(line: str) -> str:
+    text = line.strip()
+    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -150,6 +150,7 @@ def test_endless_output_is_cut():
         ),
         ("a 1\nb 2", "a 1\nc 2", "different", "line 2 is “c 2”, published is “b 2”"),
         ("x1 = 2", "x2 = 2", "different", "line 1"),
+        ("1", "x" * 300, "different", f"line 1 is “{'x' * 80}…”, published is “1”"),
         ("1\n2", "1", "different", "number of lines is 1, published is 2"),
         ("1", "", "different", "number of lines is 0, published is 1"),
         ("", "1", "different", "prints nothing"),

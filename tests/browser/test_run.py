@@ -1,0 +1,322 @@
+"""The blocks of the pages, run in a reader's browser.
+
+Python is what a reader's browser loads, Pyodide from npm, except for NumPy: no registry
+has Pyodide's own wheel, so a wheel of the same version and interface stands in for it.
+It is fetched for these tests alone and has no part in the site.
+"""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from hw4lib.site import runtime
+from hw4lib.site.pages import read_pages
+
+ROOT = Path(__file__).parents[2]
+PAGES = [p for p in read_pages(ROOT / "docs") if any(f.visible for f in p.executed)]
+NUMPY = next(name for name in runtime.FILES if name.startswith("numpy"))
+STAND_IN = "125230b4c3ecd08803e5c43f1162e017c0718d9f253146225a705a952b9c16c2"
+SLOW = 120_000  # milliseconds, for a machine that does other things too
+
+
+@pytest.fixture(scope="session")
+def python():
+    """The folder of the runtime's files, kept from one time to the next."""
+    folder = Path(tempfile.gettempdir()) / "hw4lib-browser-python"
+    pins = {name: file.sha256 for name, file in runtime.FILES.items()}
+    pins[NUMPY] = STAND_IN
+    if not all((folder / name).is_file() for name in pins):
+        if shutil.which("npm") is None:
+            pytest.skip("there is no npm, which has Python for the browser")
+        folder.mkdir(exist_ok=True)
+        for package in ("pyodide@0.28.3", "@bentopdf/pymupdf-wasm@0.11.16"):
+            pack = ["npm", "pack", "--silent", package]
+            done = subprocess.run(
+                pack, cwd=folder, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                pytest.skip(f"npm has no {package}: {done.stderr.strip()}")
+            archive = folder / done.stdout.split()[-1]
+            shutil.unpack_archive(archive, folder / "unpacked", filter="data")
+            archive.unlink()
+            for path in (folder / "unpacked").rglob("*"):
+                if path.name in pins and not (folder / path.name).exists():
+                    path.rename(folder / path.name)
+            shutil.rmtree(folder / "unpacked")
+    for name, pin in pins.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == pin, name
+    return folder
+
+
+@pytest.fixture
+def elsewhere(context, python, address):
+    """The addresses asked for outside the site, answered as the distribution would."""
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url)
+        headers = {"Access-Control-Allow-Origin": "*"}
+        path = python / route.request.url.split("/")[-1]
+        route.fulfill(path=path, headers=headers)
+
+    def stand_in(route):
+        text = route.fetch().text()
+        text = text.replace(runtime.FILES[NUMPY].sha256, STAND_IN)
+        route.fulfill(body=text, content_type="text/javascript")
+
+    context.route(lambda url: not url.startswith(address), answer)
+    context.route("**/assets/run.js", stand_in)
+    return asked
+
+
+@pytest.fixture
+def page(context, elsewhere):  # noqa: ARG001
+    """A tab that fails the test when a script of the page does."""
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert not errors
+
+
+def visit(page, url):
+    """Open a page with every disclosure open."""
+    page.goto(url)
+    page.wait_for_selector(".hw4-run", state="attached")
+    unfold = "document.querySelectorAll('details').forEach((d) => (d.open = true))"
+    page.evaluate(unfold)
+
+
+def click(bar, name):
+    """Click one of a bar's buttons."""
+    bar.get_by_role("button", name=name, exact=True).click()
+
+
+def verdict(bar):
+    """Wait for the end of a run, and return its kind and its words."""
+    bar.get_by_role("button", name="Stop").wait_for(state="hidden")
+    status = bar.get_by_role("status").last
+    return status.get_attribute("data-kind"), status.inner_text()
+
+
+def open_block(page, number):
+    """Click the button of a block, and return its bar and its editor."""
+    bar = page.locator(f'[data-block="block {number}"]')
+    click(bar, "Edit and run")
+    return bar, page.get_by_label(f"Python code of block {number}", exact=True)
+
+
+@pytest.mark.parametrize("source", PAGES, ids=lambda page: page.session)
+def test_every_block_prints_what_is_published(source, page, address):
+    """Each block, run by a click as a reader runs it, but for rounding."""
+    visit(page, f"{address}{source.path.stem}.html")
+    shown = [fence for fence in source.executed if fence.visible]
+    assert page.locator("[data-block]").count() == len(shown)
+    different = {}
+    for number, fence in enumerate(shown, 1):
+        bar, _ = open_block(page, number)
+        kind, words = verdict(bar)
+        if kind not in {"same", "rounding"}:
+            different[fence.line] = bar.locator("pre").inner_text() or words
+    assert not different
+
+
+def test_nothing_is_loaded_before_the_click(page, address, elsewhere):
+    """The page says from where and how much; then each file is asked for once."""
+    own = []
+    page.on("request", lambda request: own.append(request.url))
+    visit(page, f"{address}reference.html")
+    page.wait_for_timeout(500)
+    assert not elsewhere
+    assert not [url for url in own if "/run/" in url or "run-worker" in url]
+    bar = page.locator("[data-block]").first
+    assert "from cdn.jsdelivr.net, once: up to 15 MB" in bar.inner_text()
+    bar, _ = open_block(page, 1)
+    assert verdict(bar)[0] == "same"
+    assert "MB" not in bar.inner_text()
+    assert sorted(url.split("/")[-1] for url in elsewhere) == sorted(runtime.FILES)
+    assert len([url for url in own if url.endswith(".whl") and address in url]) == 1
+
+
+def test_a_file_that_is_not_the_pinned_one_does_not_run(page, address, context):
+    """The run ends with both hashes; another click tries again."""
+    spoilt = lambda route: route.fulfill(  # noqa: E731
+        body="x", headers={"Access-Control-Allow-Origin": "*"}
+    )
+    context.route("**/python_stdlib.zip", spoilt)
+    visit(page, f"{address}reference.html")
+    bar, _ = open_block(page, 1)
+    kind, words = verdict(bar)
+    assert kind == "error"
+    assert re.search(r"python_stdlib\.zip has hash \w{64}, expected 71fee17f", words)
+    context.unroute("**/python_stdlib.zip", spoilt)
+    click(bar, "Run")
+    assert verdict(bar)[0] == "same"
+
+
+def test_edits_errors_and_endless_loops(page, address):
+    """A difference has its place, an error its traceback, a loop its end."""
+    visit(page, f"{address}backpropagation.html")
+    bar, first = open_block(page, 1)
+    assert verdict(bar) == ("same", "Prints nothing, as published.")
+    published = first.input_value()
+    later, _ = open_block(page, 2)
+    assert verdict(later)[0] == "same"
+
+    first.fill(published + "\nprint(x, t)")
+    click(bar, "Run")
+    assert verdict(bar)[0] == "different"
+    assert bar.locator("pre").inner_text().strip() == "2 1"
+
+    first.fill(published.replace("x, t = 2, 1", "x, t = 3, 1"))
+    click(later, "Run")
+    kind, words = verdict(later)
+    assert kind in {"different", "error"}
+    assert "earlier block" in words
+
+    first.fill("def f():\n    return 1 / 0\nf()")
+    click(bar, "Run")
+    assert verdict(bar)[0] == "error"
+    lines = bar.locator("pre").inner_text().splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[1:3] == ['  File "<block 1>", line 3, in <module>', "    f()"]
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+
+    first.fill("while True:\n    pass")
+    click(bar, "Run")
+    click(later, "Run")
+    bar.get_by_text("Running block 1.").wait_for()
+    first.press("End")
+    first.press_sequentially("  # the page stays responsive")
+    click(bar, "Stop")
+    assert "Stopped" in verdict(bar)[1]
+    click(bar, "Reset")
+    click(later, "Stop")
+    click(later, "Run")
+    assert verdict(later)[0] == "same"
+    click(bar, "Close")
+    assert first.count() == 0
+    assert page.locator(".hw4-edited").count() == 1
+
+
+def test_the_editor_by_keyboard(page, address):
+    """Tab indents and Escape leads out; undo is the browser's; Ctrl+Enter runs."""
+    visit(page, f"{address}reference.html")
+    bar, area = open_block(page, 1)
+    verdict(bar)
+    assert area.evaluate("(area) => area === document.activeElement")
+    original = area.input_value()
+    area.press("Control+a")
+    page.keyboard.insert_text("if True:")
+    for key in ("Enter", "1", "Enter", "Shift+Tab", "2", "Home", "Shift+End", "Tab"):
+        page.keyboard.press(key)
+    assert area.input_value() == "if True:\n    1\n    2"
+    area.press("Control+a")
+    for key in ("Shift+Tab", "Tab", "Tab", "Shift+Tab"):
+        page.keyboard.press(key)
+    assert area.input_value() == "    if True:\n    1\n    2"
+    for _ in range(40):
+        page.keyboard.press("Control+z")
+    assert area.input_value() == original
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("print('by keyboard')")
+    page.keyboard.press("Control+Enter")
+    assert verdict(bar)[0] == "different"
+    assert bar.locator("pre").inner_text().strip() == "by keyboard"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    assert area.evaluate("(area) => area !== document.activeElement")
+    click(bar, "Reset")
+    assert area.input_value() == original
+    click(bar, "Close")
+    assert page.get_by_label("Python code").count() == 0
+    assert bar.get_by_role("button").all_inner_texts() == ["Edit and run"]
+
+
+def test_instant_navigation(page, address, elsewhere):
+    """The next page has its buttons, and Python does not load again."""
+    visit(page, f"{address}reference.html")
+    page.evaluate("window.same = true")
+    bar, _ = open_block(page, 1)
+    assert verdict(bar)[0] == "same"
+    loaded = len(elsewhere)
+    page.locator("nav a", has_text="Errata").first.click()
+    page.wait_for_url("**/errata.html")
+    page.wait_for_selector('[data-block="block 1"]', state="attached")
+    unfold = "document.querySelectorAll('details').forEach((d) => (d.open = true))"
+    page.evaluate(unfold)
+    bar, _ = open_block(page, 1)
+    assert verdict(bar)[0] == "same"
+    assert page.evaluate("window.same")
+    assert len(elsewhere) == loaded
+
+
+def test_the_playground_shares_by_its_address(page, address):
+    """Code goes into the fragment and comes out of it, and waits for a click."""
+    visit(page, f"{address}playground.html")
+    area = page.get_by_label("Python code")
+    place = page.locator(".hw4-playground")
+    assert "forward_pass" in area.input_value()
+    code = "print('é', 1 < 2, '<b>')"
+    area.fill(code)
+    click(place, "Copy a link to this code")
+    page.wait_for_function("location.hash.startsWith('#code=')")
+    shared = page.url
+    page.goto("about:blank")
+    visit(page, shared)
+    assert area.input_value() == code
+    assert "came with the link" in place.inner_text()
+    page.wait_for_timeout(500)
+    assert place.locator("pre").is_hidden()
+    click(place, "Run")
+    verdict(place)
+    assert place.locator("pre").inner_text().strip() == "é True <b>"
+    page.get_by_role("button", name="Take it up into the editor").last.click()
+    assert "critical_alpha" in area.input_value()
+    area.press("Control+z")
+    assert area.input_value() == code
+
+
+@pytest.mark.parametrize(
+    "fragment", ["#code=%22%5D", "#code=_w", "#code=", "#code=!!", "#code=A"]
+)
+def test_a_crafted_address_does_nothing(page, address, elsewhere, fragment):
+    """Whatever it holds, nothing runs, nothing loads, no script fails."""
+    visit(page, f"{address}playground.html{fragment}")
+    page.wait_for_timeout(300)
+    assert page.get_by_label("Python code").count() == 1
+    assert not elsewhere
+    assert page.locator(".hw4-playground pre").is_hidden()
+
+
+def test_without_a_script_the_page_is_as_it_was(chromium, address):
+    """No button, no editor; the playground says what to do instead."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}playground.html")
+    assert page.locator(".hw4-run, textarea").count() == 0
+    assert page.get_by_text("The editor needs JavaScript").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone(page, address, scheme):
+    """Nothing is wider than the screen; buttons are as high as a finger."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    visit(page, f"{address}backpropagation.html")
+    for number in (1, 2):
+        bar, area = open_block(page, number)
+        verdict(bar)
+    area.fill("print('x' * 300)")
+    click(bar, "Run")
+    verdict(bar)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for button in bar.get_by_role("button").all():
+        assert button.bounding_box()["height"] >= 24
