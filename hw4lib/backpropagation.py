@@ -272,7 +272,8 @@ def loss(
     r"""Return the squared error alone, as for a grid of weights.
 
     The hidden unit is computed once per pair of `w1` and `x`, the rest in blocks that
-    stay in the cache: beside the result, memory is bounded.
+    stay in the cache: beside the result, memory is bounded. Where a whole block of
+    hidden units is off, `w2` does not matter, and no exponential is taken for it.
 
     Args:
         x: Input $x$, any shape.
@@ -301,11 +302,16 @@ def loss(
     shape = check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b)
     a1 = leaky_relu(_product("w1 * x", w1, x), slope=slope)
     result = np.empty(shape)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for block, (a1_, t_, w2_, b_) in _blocks(shape, a1, t, w2, b):
-            residual, _ = _output_error(np, w2_ * a1_ + b_, t_)
-            np.multiply(residual, 0.5 * residual, out=result[block])
-    return as_array("loss", result)[()]
+            z2 = (w2_ if a1_.any() else 0.0) * a1_ + b_
+            odds = np.exp(-z2)
+            residual = ((1.0 - t_) - t_ * odds) / (1.0 + odds)
+            result[block] = 0.5 * residual * residual
+            if not np.isfinite(result[block]).all():
+                residual, _ = _output_error(np, z2, t_)
+                result[block] = as_array("loss", 0.5 * residual * residual)
+    return result[()]
 
 
 def gradient(
@@ -352,20 +358,23 @@ def gradient(
         >>> gradient([2, -2], 1, w1=-0.1, w2=-1, bias=0.2).w1
         array([ 0.  , -0.25])
     """
-    given = x, target, w1, w2, bias
-    if type(slope) is float and all(type(value) is float for value in given):
-        numbers = _gradient(math, given, slope)
-        if all(map(math.isfinite, numbers)):
-            scalars: list[Any] = [np.float64(number) for number in numbers]
-            return Parameters(*scalars)
+    kind = type(slope)
+    if type(x) is type(target) is type(w1) is type(w2) is type(bias) is kind is float:
+        given: Any = x, target, w1, w2, bias
+        by_w1, by_w2, by_bias = _gradient(math, given, slope)
+        # An infinite bias alone would leave all three finite.
+        if math.isfinite(by_w1 + by_w2 + by_bias + bias):
+            number: Any = np.float64
+            return Parameters(number(by_w1), number(by_w2), number(by_bias))
     x, t, w1, w2, b = _arguments(x, target, w1, w2, bias)
     shape = check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b)
     slope = as_number("slope", slope)
     results = np.empty((3, *shape))
     with np.errstate(over="ignore", invalid="ignore"):
         for block, arguments in _blocks(shape, x, t, w1, w2, b):
-            for k, values in enumerate(_gradient(np, arguments, slope)):
-                results[k, block] = values
+            _write_gradient(arguments, slope, results[(slice(None), block)])
+        if not np.isfinite(results).all():
+            results[:] = np.broadcast_arrays(*_gradient(np, (x, t, w1, w2, b), slope))
     if not np.isfinite(results).all():
         # The plain way stops at the product that is not finite, and names it.
         backward_pass(x, t, w1, w2, b, slope=slope)
@@ -842,6 +851,25 @@ def _gradient(
     return delta * da1_dz1 * w2 * x, delta * a1, delta
 
 
+def _write_gradient(
+    arguments: Sequence[NDArray[np.float64]],
+    slope: float,
+    results: NDArray[np.float64],
+) -> None:
+    """Write what `_gradient` returns, or NaN where 1 / y overflows, in fewer passes."""
+    x, target, w1, w2, bias = arguments
+    by_w1, by_w2, by_bias = (results[k, ...] for k in range(3))
+    active = w1 * x > 0.0
+    seen = np.where(active, x, slope * x) if slope else active * x
+    a1 = w1 * seen
+    odds = np.exp(-w2 * a1 - bias)
+    y = 1.0 / (1.0 + odds)
+    rest = odds * y
+    np.multiply((1.0 - target) * y - target * rest, rest * y, out=by_bias)
+    np.multiply(by_bias, a1, out=by_w2)
+    np.multiply(by_bias, w2 * seen, out=by_w1)
+
+
 def _blocks(
     shape: tuple[int, ...], *arrays: NDArray[np.float64]
 ) -> Iterator[tuple[Any, list[NDArray[np.float64]]]]:
@@ -849,8 +877,13 @@ def _blocks(
     if math.prod(shape) <= _BLOCK:
         yield ..., list(arrays)
         return
-    views = [np.broadcast_to(array, shape) for array in arrays]
     rows = max(1, _BLOCK // math.prod(shape[1:]))
     for start in range(0, shape[0], rows):
         block = slice(start, start + rows)
-        yield block, [view[block] for view in views]
+        yield (
+            block,
+            [
+                a[block] if a.shape[:1] == shape[:1] and a.ndim == len(shape) else a
+                for a in arrays
+            ],
+        )
