@@ -1,0 +1,190 @@
+"""Problem 5: the exact minimiser, one adversarial example, and a path of descent."""
+
+import math
+
+import numpy as np
+
+from benchmarks import c, peers
+from benchmarks.kernel import Kernel
+from hw4lib.adversarial_example import gradient_descent, minimizer, minimizing_logit
+
+MARGIN = 2.0
+
+# Penalties at which the minimiser is above the boundary, so that peers can find it too.
+MINIMISER = Kernel(
+    "exact minimiser for each penalty",
+    inputs=lambda rng, n: (rng.uniform(0.07, 2.0, n),),
+    sizes=[{"n": 10**4}, {"n": 10**5}, {"n": 10**6}],
+    small={"n": 50},
+    exponent=1,
+)
+
+
+@MINIMISER.ours
+def _(beta):
+    return lambda: minimizing_logit(MARGIN, beta)
+
+
+@MINIMISER.peer("SciPy find_root", floor=4)
+def find_root(beta):
+    from scipy.optimize.elementwise import find_root
+
+    def slope(m, beta):
+        decay = np.exp(-np.abs(m))
+        return 2.0 * beta * (m - MARGIN) + decay / (1.0 + decay) ** 2
+
+    ends = np.zeros_like(beta), np.full_like(beta, MARGIN)
+    return lambda: find_root(slope, ends, args=(beta,)).x
+
+
+@MINIMISER.limit("NumPy: five exponentials", agrees=False)
+def exponentials(beta):
+    results = np.empty(8192)
+
+    def call():
+        for i in range(0, beta.size, 8192):
+            block = beta[i : i + 8192]
+            for _ in range(5):
+                np.exp(block, out=results[: block.size])
+
+    return call
+
+
+def _example(rng, d):
+    w = rng.normal(size=d) / math.sqrt(d)
+    x = rng.uniform(size=d)
+    return x, w, MARGIN - float(w @ x)
+
+
+ONE = Kernel(
+    "adversarial example of one input",
+    inputs=_example,
+    sizes=[{"d": 10}, {"d": 1000}, {"d": 10**5}],
+    small={"d": 20},
+    exponent=0,
+    tolerance=(0.0, 0.2),
+)
+
+
+@ONE.ours
+def _(x, w, bias):
+    return lambda: minimizer(x, w, bias, 1e-3).x
+
+
+@ONE.peer("foolbox DeepFool", floor=400, work="goes 2 % past the boundary")
+def deep_fool(x, w, bias):
+    torch = peers.torch()
+    import eagerpy
+    import foolbox
+
+    class Sigmoid(torch.nn.Module):
+        def forward(self, inputs):
+            m = inputs @ weights + bias
+            return torch.stack([torch.zeros_like(m), m], dim=-1)
+
+    weights = torch.tensor(w)
+    bounds = float(x.min()) - 10.0, float(x.max()) + 10.0
+    model = foolbox.PyTorchModel(Sigmoid().eval(), bounds=bounds, device="cpu")
+    attack = foolbox.attacks.L2DeepFoolAttack(steps=50, candidates=2, overshoot=0.02)
+    inputs, labels = torch.tensor(x)[None], torch.tensor([1])
+    assert eagerpy
+    return lambda: attack.run(
+        model, inputs, foolbox.criteria.Misclassification(labels)
+    )[0]
+
+
+@ONE.limit("NumPy: the logit, and a step along W", agrees=False)
+def step(x, w, bias):
+    return lambda: x - (w @ x + bias) * w
+
+
+def _descent(rng, T, d):
+    return *_example(rng, d), T
+
+
+ALPHA, RATE = 0.02, 0.01
+
+PATH = Kernel(
+    "path of gradient descent, d = 10 000",
+    inputs=_descent,
+    sizes=[{"T": t, "d": 10**4} for t in (100, 300, 1000)],
+    small={"T": 40, "d": 5},
+    exponent=1,
+)
+
+
+@PATH.ours
+def _(x, w, bias, T):
+    def call():
+        path = gradient_descent(x, w, bias, ALPHA, learning_rate=RATE, steps=T)
+        return path.x, path.logits
+
+    return call
+
+
+@PATH.peer("plain NumPy", floor=160)
+def numpy_path(original, w, bias, T):
+    def call():
+        x, logits = original.copy(), np.empty(T + 1)
+        for t in range(T + 1):
+            m = logits[t] = w @ x + bias
+            if t < T:
+                h = 1.0 / (1.0 + np.exp(-m))
+                slope = h * (1.0 - h) if m > 0.0 else 0.0
+                x = x - RATE * (2.0 * ALPHA * (x - original) + slope * w)
+        return x, logits
+
+    return call
+
+
+@PATH.peer("torch autograd", floor=1000)
+def torch_path(original, w, bias, T):
+    torch = peers.torch()
+    original, w = torch.tensor(original), torch.tensor(w)
+
+    def call():
+        x, logits = original.clone().requires_grad_(), torch.empty(T + 1)
+        optimizer = torch.optim.SGD([x], lr=RATE)
+        for t in range(T + 1):
+            optimizer.zero_grad()
+            m = w @ x + bias
+            logits[t] = m.detach()
+            if t < T:
+                above = torch.relu(torch.sigmoid(m) - 0.5)
+                (ALPHA * ((x - original) ** 2).sum() + above).backward()
+                optimizer.step()
+        return x.detach(), logits
+
+    return call
+
+
+@PATH.peer("JAX scan", floor=40, jit=True)
+def jax_path(original, w, bias, T):
+    jax = peers.jax()
+    original, w = jax.numpy.asarray(original), jax.numpy.asarray(w)
+
+    def objective(x):
+        m = w @ x + bias
+        above = jax.nn.relu(jax.nn.sigmoid(m) - 0.5)
+        return ALPHA * ((x - original) ** 2).sum() + above, m
+
+    def step(x, _):
+        gradient, m = jax.grad(objective, has_aux=True)(x)
+        return x - RATE * gradient, m
+
+    @jax.jit
+    def run():
+        x, logits = jax.lax.scan(step, original, length=T)
+        return x, jax.numpy.append(logits, w @ x + bias)
+
+    return lambda: jax.block_until_ready(run())
+
+
+@PATH.limit("C loop, on the line along W", agrees=False)
+def c_path(x, w, bias, T):  # noqa: ARG001
+    squared = float(w @ w)
+
+    def call():
+        return c.descent_path(T, MARGIN, MARGIN, 2.0 * ALPHA * RATE, RATE * squared)
+
+    return call

@@ -1,0 +1,206 @@
+"""Problem 3.3(a): self-attention and its Nd x Nd matrix."""
+
+import math
+
+import numpy as np
+
+from benchmarks import peers
+from benchmarks.kernel import Kernel
+from hw4lib.architecture.attention import (
+    apply_attention_matrix,
+    attention_matrix,
+    scaled_dot_product_attention,
+    self_attention,
+)
+
+
+def _inputs(rng, N, d):
+    weights = rng.normal(size=(3, d, d)) / math.sqrt(d)
+    return rng.normal(size=(N, d)), *weights
+
+
+def _softmax_attention(xp, q, k, v):
+    scores = q @ k.T / math.sqrt(q.shape[-1])
+    scores = xp.exp(scores - xp.max(scores, axis=-1, keepdims=True))
+    return scores / xp.sum(scores, axis=-1, keepdims=True) @ v
+
+
+def _torch_explicit(torch, q, k, v):
+    return torch.softmax(q @ k.T / math.sqrt(q.shape[-1]), dim=-1) @ v
+
+
+def _sdpa(torch, q, k, v):
+    attend = torch.nn.functional.scaled_dot_product_attention
+    return attend(q[None, None], k[None, None], v[None, None])[0, 0]
+
+
+PLAIN = Kernel(
+    "self-attention forward, Q = K = V",
+    inputs=lambda rng, N, d: (rng.normal(size=(N, d)),),
+    sizes=[{"N": 1024, "d": 64}, {"N": 4096, "d": 64}, {"N": 8192, "d": 64}],
+    small={"N": 40, "d": 8},
+    exponent=2,
+)
+
+
+@PLAIN.ours
+def _(x):
+    return lambda: scaled_dot_product_attention(x, x, x)
+
+
+@PLAIN.peer("naive NumPy")
+def numpy_plain(x):
+    return lambda: _softmax_attention(np, x, x, x)
+
+
+@PLAIN.peer("torch SDPA", floor=1.1)
+def torch_sdpa(x):
+    torch = peers.torch()
+    x = torch.tensor(x)
+    return lambda: _sdpa(torch, x, x, x)
+
+
+@PLAIN.peer("JAX", floor=1.6, jit=True)
+def jax_plain(x):
+    jax = peers.jax()
+    x = jax.numpy.asarray(x)
+    function = jax.jit(lambda x: _softmax_attention(jax.numpy, x, x, x))
+    return lambda: jax.block_until_ready(function(x))
+
+
+def _products(x):
+    """Return two products with BLAS and one exponential of each score, in blocks."""
+    scores, mixed = np.empty((256, 1024)), np.empty_like(x)
+
+    def call():
+        for i in range(0, len(x), 256):
+            for j in range(0, len(x), 1024):
+                block = scores[: len(x[i : i + 256]), : len(x[j : j + 1024])]
+                np.matmul(x[i : i + 256], x[j : j + 1024].T, out=block)
+                np.exp(block, out=block)
+                np.matmul(block, x[j : j + 1024], out=mixed[i : i + 256])
+        return mixed
+
+    return call
+
+
+PLAIN.limit("NumPy: two BLAS products and N² exponentials", agrees=False)(_products)
+
+PROJECTED = Kernel(
+    "self-attention forward, with projections",
+    inputs=_inputs,
+    sizes=PLAIN.sizes,
+    small=PLAIN.small,
+    exponent=2,
+)
+
+
+@PROJECTED.ours
+def _(x, *weights):
+    return lambda: self_attention(x, *weights)
+
+
+@PROJECTED.peer("naive NumPy")
+def numpy_projected(x, *weights):
+    return lambda: _softmax_attention(np, *(x @ w for w in weights))
+
+
+@PROJECTED.peer("torch SDPA", floor=0.76)
+def torch_projected(x, *weights):
+    torch = peers.torch()
+    x, *weights = map(torch.tensor, (x, *weights))
+    return lambda: _sdpa(torch, *(x @ w for w in weights))
+
+
+@PROJECTED.peer("torch, explicit", floor=2.2)
+def torch_explicit(x, *weights):
+    torch = peers.torch()
+    x, *weights = map(torch.tensor, (x, *weights))
+    return lambda: _torch_explicit(torch, *(x @ w for w in weights))
+
+
+@PROJECTED.peer("JAX", jit=True)
+def jax_projected(x, *weights):
+    jax = peers.jax()
+    x, *weights = map(jax.numpy.asarray, (x, *weights))
+    function = jax.jit(
+        lambda x, *weights: _softmax_attention(jax.numpy, *(x @ w for w in weights))
+    )
+    return lambda: jax.block_until_ready(function(x, *weights))
+
+
+@PROJECTED.limit("NumPy: two BLAS products and N² exponentials", agrees=False)
+def products_projected(x, *weights):  # noqa: ARG001
+    return _products(0.1 * x)
+
+
+def _heads(rng, N, d):
+    weights = rng.random((N, N))
+    return weights / weights.sum(axis=1, keepdims=True), rng.normal(size=(d, d))
+
+
+MATRIX = Kernel(
+    "the Nd × Nd matrix of attention",
+    inputs=_heads,
+    sizes=[{"N": 32, "d": 32}, {"N": 64, "d": 32}, {"N": 128, "d": 32}],
+    small={"N": 5, "d": 3},
+    exponent=2,
+)
+
+
+@MATRIX.ours
+def _(a, w_v):
+    return lambda: attention_matrix(a, w_v)
+
+
+@MATRIX.peer("np.kron", floor=1.4)
+def numpy_kron(a, w_v):
+    return lambda: np.kron(a, w_v.T)
+
+
+@MATRIX.peer("torch.kron", floor=0.7)
+def torch_kron(a, w_v):
+    torch = peers.torch()
+    a, w_v = torch.tensor(a), torch.tensor(w_v)
+    transposed = w_v.T.contiguous()
+    return lambda: torch.kron(a, transposed)
+
+
+@MATRIX.peer("JAX", floor=4, jit=True)
+def jax_kron(a, w_v):
+    jax = peers.jax()
+    a, w_v = jax.numpy.asarray(a), jax.numpy.asarray(w_v)
+    function = jax.jit(lambda a, w_v: jax.numpy.kron(a, w_v.T))
+    return lambda: jax.block_until_ready(function(a, w_v))
+
+
+@MATRIX.limit("memory: a new array, filled", agrees=False)
+def filled(a, w_v):
+    side = len(a) * len(w_v)
+    return lambda: np.full((side, side), 0.5)
+
+
+APPLY = Kernel(
+    "applying that matrix",
+    inputs=lambda rng, N, d: (*_heads(rng, N, d), rng.normal(size=N * d)),
+    sizes=MATRIX.sizes,
+    small=MATRIX.small,
+    exponent=2,
+)
+
+
+@APPLY.ours
+def _(a, w_v, x):
+    return lambda: apply_attention_matrix(a, w_v, x)
+
+
+@APPLY.peer("NumPy, dense", floor=100, work="the matrix is made before")
+def dense(a, w_v, x):
+    matrix = np.kron(a, w_v.T)
+    return lambda: matrix @ x
+
+
+@APPLY.limit("BLAS: the two products", agrees=False)
+def factored(a, w_v, x):
+    x = x.reshape(len(a), len(w_v))
+    return lambda: a @ (x @ w_v)

@@ -1,0 +1,67 @@
+"""Problem 3.1: the variance of a layer after a random stack."""
+
+import numpy as np
+
+from benchmarks import peers
+from benchmarks.kernel import Kernel
+from hw4lib.architecture.initialization import random_stack
+
+DEPTH = 50
+
+# A random result: the logarithm of a variance, which spreads by about one.
+STACK = Kernel(
+    "variance through a random stack, L = 50",
+    inputs=lambda rng, M: (M, np.sqrt(2.0 / M), rng.normal(size=M)),
+    sizes=[{"M": 128}, {"M": 256}, {"M": 512}],
+    small={"M": 100},
+    exponent=1,
+    tolerance=(0.0, 8.0),
+)
+
+
+@STACK.ours
+def _(M, epsilon, first):  # noqa: ARG001
+    rng = np.random.default_rng(1)
+
+    def call():
+        for layer in random_stack(rng, DEPTH, M):
+            last = layer
+        return np.log(np.mean(last**2))
+
+    return call
+
+
+@STACK.peer("NumPy, drawing the weights", floor=500)
+def numpy_weights(M, epsilon, first):
+    rng = np.random.default_rng(2)
+
+    def call():
+        a = first
+        for _ in range(DEPTH):
+            a = (epsilon * rng.standard_normal((M, M))) @ np.maximum(a, 0.0)
+        return np.log(np.mean(a**2))
+
+    return call
+
+
+@STACK.peer("torch, drawing the weights", floor=1300)
+def torch_weights(M, epsilon, first):
+    torch = peers.torch()
+    first = torch.tensor(first)
+
+    def call():
+        a = first
+        for _ in range(DEPTH):
+            layer = torch.nn.Linear(M, M, bias=False)
+            torch.nn.init.normal_(layer.weight, std=float(epsilon))
+            with torch.no_grad():
+                a = layer(torch.relu(a))
+        return torch.log(torch.mean(a**2))
+
+    return call
+
+
+@STACK.limit("NumPy: the Gaussians alone", agrees=False)
+def gaussians(M, epsilon, first):  # noqa: ARG001
+    rng = np.random.default_rng(3)
+    return lambda: rng.standard_normal((DEPTH + 1, M))
