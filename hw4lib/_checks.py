@@ -122,11 +122,11 @@ def as_integer(
 ) -> int:
     """Return `value`, no boolean, as an int between the bounds that are given."""
     try:
+        if isinstance(value, bool | np.bool):
+            raise TypeError
         integer = operator.index(value)
     except TypeError:
         raise TypeError(f"`{name}` is {value!r}, expected an integer") from None
-    if isinstance(value, bool):
-        raise TypeError(f"`{name}` is {value}, expected an integer")
     low = -math.inf if at_least is None else at_least
     high = math.inf if at_most is None else at_most
     if not low <= integer <= high:
