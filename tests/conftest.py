@@ -1,3 +1,9 @@
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -11,3 +17,58 @@ settings.load_profile("hw4lib")
 @pytest.fixture
 def rng():
     return np.random.default_rng(20241105)
+
+
+# --- the built site: one for all processes of pytest ----------------------------------
+
+ROOT = Path(__file__).parents[1]
+
+# Python looks for a module of this name at its start.
+OFFLINE = """\
+import socket
+
+def refuse(*arguments, **options):
+    raise OSError("the network is cut")
+
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+"""
+
+
+@pytest.fixture(scope="session")
+def offline(tmp_path_factory):
+    """An environment in which Python has no network."""
+    folder = tmp_path_factory.mktemp("offline")
+    (folder / "sitecustomize.py").write_text(OFFLINE, encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder), "SOURCE_DATE_EPOCH": "1730847600"}
+
+
+@pytest.fixture(scope="session")
+def build():
+    """Builds the site into a folder, and fails with what the builder says."""
+
+    def run(folder, environment):
+        built = subprocess.run(
+            [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", folder],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert built.returncode == 0, built.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, build, offline):
+    """The built site."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+    folder = shared / "site"
+    with (shared / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "site.done").exists():
+            build(folder, offline)
+            (shared / "site.done").touch()
+    return folder

@@ -1,14 +1,13 @@
 """The site as `make build` makes it, with the network cut, and what the gate says.
 
-It is built once for all tests, and once more to compare the bytes.
+It is built once for all tests (`conftest.py`), and once more to compare the bytes.
 """
 
-import fcntl
 import json
-import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,53 +18,9 @@ from hw4lib.site.pages import Page, read_pages
 
 ROOT = Path(__file__).parents[1]
 PAGES = [page for page in read_pages(ROOT / "docs") if page.executed]
-
-# Python looks for a module of this name at its start.
-OFFLINE = """\
-import socket
-
-def refuse(*arguments, **options):
-    raise OSError("the network is cut")
-
-socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
-"""
+Build = Callable[[Path, dict[str, str]], None]
 
 ASKS = 'import urllib.request as r; r.urlopen("https://pypi.org")'
-
-
-@pytest.fixture(scope="session")
-def offline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return an environment in which Python has no network."""
-    folder = tmp_path_factory.mktemp("offline")
-    (folder / "sitecustomize.py").write_text(OFFLINE, encoding="utf-8")
-    return {**os.environ, "PYTHONPATH": str(folder), "SOURCE_DATE_EPOCH": "1730847600"}
-
-
-def build(folder: Path, environment: dict[str, str]) -> None:
-    """Build the site, and fail with what the builder says."""
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", folder],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, offline: dict[str, str]) -> Path:
-    """Return the built site: one for all processes of pytest."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
-    folder = shared / "site"
-    with (shared / "site.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "site.done").exists():
-            build(folder, offline)
-            (shared / "site.done").touch()
-    return folder
 
 
 @pytest.fixture
@@ -94,7 +49,7 @@ def test_the_gate_finds_nothing(site: Path) -> None:
 
 
 def test_two_builds_have_the_same_bytes(
-    site: Path, tmp_path: Path, offline: dict[str, str]
+    site: Path, tmp_path: Path, build: Build, offline: dict[str, str]
 ) -> None:
     """Neither time, nor folder, nor the order of a set shows on the site."""
     build(tmp_path, {**offline, "PYTHONHASHSEED": "1"})

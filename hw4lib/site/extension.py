@@ -23,7 +23,9 @@ from hw4lib.site.values import fill
 # MkDocs counts what is logged below its own name.
 _log = logging.getLogger("mkdocs.hw4lib")
 
-_NOT_FOR_SEARCH = re.compile(r'<details class="(?:mkdocstrings-source|tests)"')
+_NOT_FOR_SEARCH = re.compile(
+    r'<details class="(?:mkdocstrings-source|tests)"|<div class="language-\w+ highlight"'
+)
 _SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
 
 
@@ -98,7 +100,7 @@ class _Formulas(Treeprocessor):
 
 
 class _Search(Postprocessor):
-    """Keeps the library's source and the names of tests out of the search."""
+    """Keeps code, its output and the names of tests out of the search."""
 
     def run(self, text: str) -> str:
         return _NOT_FOR_SEARCH.sub(r"\g<0> data-search-exclude", text)

@@ -107,8 +107,8 @@ def test_a_page_without_blocks_has_no_values(caplog):
     assert "NameError" in caplog.text
 
 
-def test_source_and_names_of_tests_are_not_searched():
-    """A search finds what is said, and not the code of the library."""
+def test_code_and_names_of_tests_are_not_searched():
+    """A search finds what is said; its index is fetched on the first visit."""
     source = '<details class="mkdocstrings-source"><summary>Source</summary></details>'
     text = convert(f"{source}\n\n<details>\nSaid.\n</details>\n")
     assert '<details class="mkdocstrings-source" data-search-exclude>' in text

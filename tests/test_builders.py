@@ -1,0 +1,91 @@
+"""The same `mkdocs.yml` gives the same pages under ProperDocs and Zensical.
+
+They are no dependency: a builder is found on the path, with `hw4lib[site]` beside it
+(README says how), and skipped where it is not.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from hw4lib.site import gate
+
+ROOT = Path(__file__).parents[1]
+BUILDERS = {
+    "properdocs": ["build", "--strict", "-f", "mkdocs.yml"],
+    "zensical": ["build", "--clean"],
+}
+
+
+@pytest.fixture(params=BUILDERS)
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return a copy of the project with the site that the builder made of it."""
+    command = shutil.which(request.param)
+    if command is None:
+        pytest.skip(f"{request.param} is not installed")
+    for folder in ("docs", "hw4lib", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for file in ("mkdocs.yml", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, tmp_path)
+    # The copy, and not what is installed beside the builder.
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    beside = [sys.executable, "-m", "hw4lib.site.beside", "docs", "site"]
+    for arguments in ([command, *BUILDERS[request.param]], beside):
+        run = subprocess.run(
+            arguments,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+    return tmp_path
+
+
+def articles(site: Path) -> dict[str, Tag]:
+    """Return the article of every page."""
+    found = {}
+    for path in sorted(site.rglob("*.html")):
+        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        (article,) = soup.select("article")
+        found[path.relative_to(site).as_posix()] = article
+    return found
+
+
+def anchors(article: Tag) -> list[str]:
+    """Return what can be linked to, without the place that a skipping link leads to."""
+    return [str(tag["id"]) for tag in article.select("[id]:not(#__skip)")]
+
+
+def text(article: Tag) -> list[str]:
+    """Return the words and numbers, those of figures and formulas included."""
+    return article.get_text().split()
+
+
+def numbers(article: Tag) -> list[str]:
+    """Return every number, and those that boxes and figures with sliders hold."""
+    held = [tag["data-box"] for tag in article.select("[data-box]")]
+    return re.findall(r"\d[\d.,]*", " ".join([*text(article), *map(str, held)]))
+
+
+def formulas(article: Tag) -> list[str]:
+    """Return the drawings of the formulas."""
+    return [tag.decode_contents() for tag in article.select(".math")]
+
+
+def test_the_pages_are_the_same(project: Path, site: Path) -> None:
+    """Pages, anchors, words, numbers and formulas; and the gate finds nothing."""
+    ours, theirs = articles(site), articles(project / "site")
+    assert theirs.keys() == ours.keys()
+    for path, article in ours.items():
+        for part in (anchors, numbers, formulas, text):
+            assert part(theirs[path]) == part(article), f"{part.__name__} of {path}"
+    faults = gate.check(project / "docs", project / "site")
+    assert not faults, "\n".join(map(str, faults))
