@@ -1,15 +1,6 @@
-"""The blocks of the pages, run in a reader's browser.
+"""The blocks of the pages, run in a reader's browser."""
 
-Python is what a reader's browser loads, Pyodide from npm, except for NumPy: no registry
-has Pyodide's own wheel, so a wheel of the same version and interface stands in for it.
-It is fetched for these tests alone and has no part in the site.
-"""
-
-import hashlib
 import re
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,70 +10,6 @@ from hw4lib.site.pages import read_pages
 
 ROOT = Path(__file__).parents[2]
 PAGES = [p for p in read_pages(ROOT / "docs") if any(f.visible for f in p.executed)]
-NUMPY = next(name for name in runtime.FILES if name.startswith("numpy"))
-STAND_IN = "125230b4c3ecd08803e5c43f1162e017c0718d9f253146225a705a952b9c16c2"
-SLOW = 120_000  # milliseconds, for a machine that does other things too
-
-
-@pytest.fixture(scope="session")
-def python():
-    """The folder of the runtime's files, kept from one time to the next."""
-    folder = Path(tempfile.gettempdir()) / "hw4lib-browser-python"
-    pins = {name: file.sha256 for name, file in runtime.FILES.items()}
-    pins[NUMPY] = STAND_IN
-    if not all((folder / name).is_file() for name in pins):
-        if shutil.which("npm") is None:
-            pytest.skip("there is no npm, which has Python for the browser")
-        folder.mkdir(exist_ok=True)
-        for package in ("pyodide@0.28.3", "@bentopdf/pymupdf-wasm@0.11.16"):
-            pack = ["npm", "pack", "--silent", package]
-            done = subprocess.run(
-                pack, cwd=folder, capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                pytest.skip(f"npm has no {package}: {done.stderr.strip()}")
-            archive = folder / done.stdout.split()[-1]
-            shutil.unpack_archive(archive, folder / "unpacked", filter="data")
-            archive.unlink()
-            for path in (folder / "unpacked").rglob("*"):
-                if path.name in pins and not (folder / path.name).exists():
-                    path.rename(folder / path.name)
-            shutil.rmtree(folder / "unpacked")
-    for name, pin in pins.items():
-        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == pin, name
-    return folder
-
-
-@pytest.fixture
-def elsewhere(context, python, address):
-    """The addresses asked for outside the site, answered as the distribution would."""
-    asked = []
-
-    def answer(route):
-        asked.append(route.request.url)
-        headers = {"Access-Control-Allow-Origin": "*"}
-        path = python / route.request.url.split("/")[-1]
-        route.fulfill(path=path, headers=headers)
-
-    def stand_in(route):
-        text = route.fetch().text()
-        text = text.replace(runtime.FILES[NUMPY].sha256, STAND_IN)
-        route.fulfill(body=text, content_type="text/javascript")
-
-    context.route(lambda url: not url.startswith(address), answer)
-    context.route("**/assets/run.js", stand_in)
-    return asked
-
-
-@pytest.fixture
-def page(context, elsewhere):  # noqa: ARG001
-    """A tab that fails the test when a script of the page does."""
-    page = context.new_page()
-    page.set_default_timeout(SLOW)
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert not errors
 
 
 def visit(page, url):

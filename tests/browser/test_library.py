@@ -1,0 +1,114 @@
+"""The library's own tests, in the Python that a reader's browser runs.
+
+It has 32 bits where other machines have 64, another NumPy and another compiler. Heavy
+oracles stay at home: SciPy needs a build of its own, hypothesis has compiled parts.
+"""
+
+import importlib.util
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+from hw4lib.site import runtime
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
+DIFFERENT = {
+    r"dtype=int64": "an array of integers shows its type where 64 bits are not usual",
+    r"\(1000000, 1\).* do not broadcast": "32 bits can not count as many numbers",
+    r"too large to convert to C ssize_t": "32 bits can not count as many numbers",
+    r"array is too big": "32 bits can not count as many numbers",
+    r"Maximum allowed dimension exceeded": "32 bits can not count as many numbers",
+}
+"""What a failure may say, and why it is none of the library."""
+
+RUN = """
+async ([base, lock, archive]) => {
+  const { loadPyodide } = await import(`${base}pyodide.mjs`);
+  const options = { indexURL: base, packageBaseUrl: base, lockFileContents: lock };
+  const python = await loadPyodide(options);
+  await python.loadPackage("numpy");
+  const content = await (await fetch(archive)).arrayBuffer();
+  python.unpackArchive(content, "zip", { extractDir: "/tests-of-hw4lib" });
+  return python.runPython(`
+import json, os, sys
+os.chdir("/tests-of-hw4lib")
+sys.path[:0] = ["/tests-of-hw4lib", "/tests-of-hw4lib/tests"]
+import absent, pytest
+
+class Report:
+    passed, failed, skipped = 0, {}, 0
+    def pytest_runtest_logreport(self, report):
+        self.skipped += report.skipped
+        self.passed += report.passed and report.when == "call"
+        if report.failed:
+            self.failed[report.nodeid] = report.longreprtext
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.failed[report.nodeid] = report.longreprtext
+
+report = Report()
+options = ["-q", "--import-mode=importlib", "--doctest-modules", "-W", "error",
+           "--capture=sys", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
+pytest.main([*options, "tests", "hw4lib"], plugins=[report])
+json.dumps([report.passed, report.skipped, report.failed])
+  `);
+}
+"""
+
+
+def archive():
+    """The library, its tests and what runs them, in a file."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as out:
+
+        def add(folder, path):
+            if "__pycache__" not in path.parts:
+                out.write(path, path.relative_to(folder))
+
+        for name in (*TOOLS, "mpmath"):
+            origin = Path(importlib.util.find_spec(name).origin)
+            if origin.name == "__init__.py":
+                for path in origin.parent.rglob("*.py"):
+                    add(origin.parents[1], path)
+            else:
+                add(origin.parent, origin)
+        modules = set(ROOT.glob("hw4lib/**/*.py")) - set(ROOT.glob("hw4lib/site/**/*"))
+        names = {"conftest", "oracles"} | {m.stem.lstrip("_") for m in modules}
+        for path in ROOT.glob("tests/**/*.py"):
+            if path.stem.removeprefix("test_") in names and not {
+                "site",
+                "browser",
+            } & set(path.parts):
+                add(ROOT, path)
+        for path in modules:
+            add(ROOT, path)
+        out.write(Path(__file__).with_name("absent.py"), "absent.py")
+        out.write(ROOT / "pyproject.toml", "pyproject.toml")
+    return content.getvalue()
+
+
+def test_the_library_passes_its_own_tests(
+    page, context, address, stand_in, record_property
+):
+    """All pass or are skipped, but for those that can not hold in 32 bits."""
+    zipped = archive()
+    headers = {"Access-Control-Allow-Origin": "*"}
+    context.route(
+        "**/tests.zip", lambda route: route.fulfill(body=zipped, headers=headers)
+    )
+    page.goto(f"{address}404.html")
+    base = "https://cdn.jsdelivr.net/"
+    lock = json.loads(stand_in(json.dumps(runtime.LOCK)))
+    told = page.evaluate(RUN, [base, lock, f"{base}tests.zip"])
+    passed, skipped, failed = json.loads(told)
+    record_property("counts", [passed, skipped, len(failed)])
+    unexplained = {
+        name: text
+        for name, text in failed.items()
+        if not any(re.search(pattern, text) for pattern in DIFFERENT)
+    }
+    assert not unexplained, "\n".join(unexplained.values())
+    assert passed > 1000
