@@ -24,7 +24,8 @@ from hw4lib.site.values import fill
 _log = logging.getLogger("mkdocs.hw4lib")
 
 _NOT_FOR_SEARCH = re.compile(
-    r'<details class="(?:mkdocstrings-source|tests)"|<div class="language-\w+ highlight"'
+    r'<details class="(?:mkdocstrings-source|tests)"'
+    r'|<div class="language-\w+ highlight"'
 )
 _SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
 
