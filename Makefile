@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: serve test build runtime clean lock
+.PHONY: serve test build runtime audit clean lock
 
 # The site at http://127.0.0.1:8000, reloaded when a page or the library changes.
 serve: .venv/ready
@@ -24,6 +24,12 @@ build: .venv/ready
 # Python for readers' browsers, for the next build to put into the site: 15 MB, pinned.
 runtime: .venv/ready
 	$(BIN)/python -m hw4lib.site.runtime fetch
+
+# Lighthouse over every page: needs Node >= 20 with npm, Chromium, and an hour of patience.
+# `make audit PAGES="index architecture" RUNS=1` measures less.
+audit: .venv/ready
+	npm ci --silent --prefix tools/audit
+	$(BIN)/python tools/audit/audit.py --runs $(or $(RUNS),5) $(PAGES)
 
 clean:
 	rm -rf .venv site

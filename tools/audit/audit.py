@@ -1,0 +1,209 @@
+"""What Lighthouse says of the built site, as `make audit` prints it.
+
+Each page is measured several times, on a desktop and on a phone, each time beside the
+same page without its formulas; the medians count, since scores vary with the machine.
+The server compresses, as a host would.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+
+HERE = Path(__file__).parent
+PORT = 8790
+ADDRESS = f"http://127.0.0.1:{PORT}/"
+PAGES = (
+    "index",
+    "backpropagation",
+    "noisy_targets",
+    "architecture",
+    "online_learning",
+    "adversarial_example",
+    "notation",
+    "errata",
+    "reference",
+    "mathematics",
+)
+LEAST = {"mobile": 0.85, "desktop": 0.95}
+SHIFT, BYTES = 0.02, 250 * 1024
+CHROME = "--headless=new --no-sandbox --disable-gpu --disable-background-networking"
+COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".xml", ".txt"}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run, or the median of several, found."""
+
+    performance: float
+    accessibility: float
+    best_practices: float
+    seo: float
+    shift: float
+    bytes: float
+    failed: frozenset[str] = frozenset()
+
+
+def without_formulas(page: bytes) -> bytes:
+    """Return a page with each formula replaced by a letter."""
+    soup = BeautifulSoup(page, "html.parser")
+    for formula in soup.select(".math"):
+        formula.string = "x"
+    return str(soup).encode()
+
+
+@cache
+def body(path: Path, plain: bool) -> bytes:
+    """Return what the server sends, compressed."""
+    content = path.read_bytes()
+    return gzip.compress(without_formulas(content) if plain else content)
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves a folder as a host does, and any page without formulas for `?plain`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Send a file, compressed if it is text."""
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in COMPRESSED or not path.is_file():
+            super().do_GET()
+            return
+        content = body(path, self.path.endswith("?plain"))
+        self.send_response(200)
+        self.send_header("Content-Type", f"{self.guess_type(path)}; charset=utf-8")
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "max-age=600")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def build(folder: Path) -> None:
+    """Build the site for the address at which it is measured."""
+    environment = {**os.environ, "SITE_URL": ADDRESS}
+    command = [sys.executable, "-m", "mkdocs", "build", "-q", "--strict", "-d", folder]
+    subprocess.run(command, cwd=HERE.parents[1], env=environment, check=True)
+
+
+def measure(address: str, device: str) -> Figures:
+    """Return what Lighthouse finds in one run."""
+    options = ["--preset=desktop"] if device == "desktop" else []
+    categories = "performance,accessibility,best-practices,seo"
+    run = subprocess.run(
+        [
+            HERE / "node_modules" / ".bin" / "lighthouse",
+            address,
+            *options,
+            "--quiet",
+            "--output=json",
+            f"--only-categories={categories}",
+            f"--chrome-flags={CHROME}",
+        ],
+        env={"CHROME_PATH": shutil.which("chromium") or "", **os.environ},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    report = json.loads(run.stdout)
+    scores = {name: c["score"] or 0.0 for name, c in report["categories"].items()}
+    value = {name: a.get("numericValue") for name, a in report["audits"].items()}
+    return Figures(
+        scores["performance"],
+        scores["accessibility"],
+        scores["best-practices"],
+        scores["seo"],
+        value["cumulative-layout-shift"],
+        value["total-byte-weight"],
+        frozenset(
+            part["id"]
+            for name, category in report["categories"].items()
+            for part in category["auditRefs"]
+            if name != "performance" and report["audits"][part["id"]]["score"] == 0
+        ),
+    )
+
+
+def median(runs: Sequence[Figures]) -> Figures:
+    """Return the medians, each by itself, and all that failed in any run."""
+    names = [field.name for field in fields(Figures) if field.name != "failed"]
+    medians = (statistics.median(getattr(run, name) for run in runs) for name in names)
+    return Figures(*medians, failed=frozenset().union(*(run.failed for run in runs)))
+
+
+def missed(device: str, found: Figures) -> Iterator[str]:
+    """Yield what a page does not reach."""
+    if found.performance < LEAST[device]:
+        yield f"performance {found.performance:.2f}, expected {LEAST[device]}"
+    for name in ("accessibility", "best_practices", "seo"):
+        if getattr(found, name) < 1:
+            yield f"{name.replace('_', ' ')} {getattr(found, name):.2f}, expected 1"
+    if found.failed:
+        yield f"failed: {', '.join(sorted(found.failed))}"
+    if found.shift >= SHIFT:
+        yield f"layout shift {found.shift:.3f}, expected < {SHIFT}"
+    if found.bytes >= BYTES:
+        yield f"first visit {found.bytes / 1024:.0f} KiB, expected < {BYTES // 1024}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a line for each page and device, then what is missed."""
+    parser = argparse.ArgumentParser(description="Measure the pages with Lighthouse.")
+    parser.add_argument("pages", nargs="*", default=PAGES, help="stems, all if none")
+    parser.add_argument(
+        "--runs", type=int, default=5, help="of which the median counts"
+    )
+    parser.add_argument("--site", type=Path, help=f"a site built for {ADDRESS}")
+    options = parser.parse_args(arguments)
+    misses = []
+    with tempfile.TemporaryDirectory() as folder:
+        site = options.site or Path(folder)
+        if not options.site:
+            build(site)
+        handler = partial(Handler, directory=str(site))
+        server = ThreadingHTTPServer(("127.0.0.1", PORT), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        print(
+            "page                 device   speed (plain)  access  practice  seo  "
+            "shift  KiB"
+        )
+        for page in options.pages:
+            for device in LEAST:
+                address = f"{ADDRESS}{page}.html"
+                pairs = [
+                    (measure(address, device), measure(f"{address}?plain", device))
+                    for _ in range(options.runs)
+                ]
+                found, plain = (median(runs) for runs in zip(*pairs, strict=True))
+                print(
+                    f"{page:20} {device:8} {found.performance:5.2f} "
+                    f"({plain.performance:5.2f})  {found.accessibility:6.2f}  "
+                    f"{found.best_practices:8.2f} {found.seo:4.2f}  "
+                    f"{found.shift:5.3f}  {found.bytes / 1024:3.0f}",
+                    flush=True,
+                )
+                misses += [f"{page}, {device}: {m}" for m in missed(device, found)]
+        server.shutdown()
+    print("\n".join(misses) if misses else "Every page reaches every threshold.")
+    return 1 if misses else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
