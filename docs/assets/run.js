@@ -1,8 +1,12 @@
 // "Edit and run" on every block that the site's build has run. Nothing is loaded before a
 // click; then Python runs in a worker, with the library that computed the page.
 
+"use strict";
+(() => {
+
 const RUNTIME = null; // written by hw4lib.site.runtime when the site is built
-const SITE = new URL("..", import.meta.url);
+const HERE = document.currentScript.src;
+const SITE = new URL("..", HERE);
 
 function element(tag, properties = {}, ...children) {
   const { data, ...rest } = properties;
@@ -27,7 +31,7 @@ function next() {
   const [run] = queue;
   if (!run) return;
   if (!worker) {
-    worker = new Worker(new URL("run-worker.js", import.meta.url), { type: "module" });
+    worker = new Worker(new URL("run-worker.js", HERE), { type: "module" });
     worker.postMessage({ runtime: RUNTIME, site: SITE.href });
     worker.onmessage = ({ data }) => heard(data);
     worker.onerror = (event) => heard({ type: "failed", message: event.message ?? "the worker did not start" });
@@ -309,3 +313,5 @@ if (RUNTIME && location.protocol !== "file:") {
     attachPlayground(attachBlocks());
   });
 }
+
+})();

@@ -139,16 +139,72 @@ function reveal(element) {
 function revealTargets() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   reveal(target);
-  document.querySelectorAll("article mark").forEach(reveal);
   if (target?.closest("details")) target.scrollIntoView();
 }
 
+/** Opens what a search has marked, whenever its index is there. */
+const marks = new MutationObserver((records) => {
+  for (const { addedNodes } of records) {
+    for (const node of addedNodes) if (node.nodeName === "MARK") reveal(node);
+  }
+});
+
+function revealMarks() {
+  marks.disconnect();
+  document.querySelectorAll(".md-content mark").forEach(reveal);
+  marks.observe(document.querySelector(".md-content") ?? document.body, { childList: true, subtree: true });
+}
+
+/** Puts a button below a page's title that opens all of its rounds, and closes them. */
+function unfold() {
+  const rounds = [...document.querySelectorAll(".md-content details:is(.hint, .answer, .derivation, .check, .proof)")];
+  const title = document.querySelector(".md-content h1");
+  if (rounds.length < 5 || !title || document.querySelector(".hw4-unfold")) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  const anyClosed = () => document.querySelector(".md-content details:not([open])") !== null;
+  const name = () => (button.textContent = anyClosed() ? "Open all" : "Close all");
+  button.onclick = () => {
+    const open = anyClosed();
+    document.querySelectorAll(".md-content details").forEach((details) => (details.open = open));
+    name();
+  };
+  const place = document.createElement("div");
+  place.className = "hw4-unfold";
+  place.append(button);
+  title.after(place);
+  name();
+}
+
+// --- By keyboard ------------------------------------------------------------------
+
+/** What is wider than its box can be scrolled with the arrows. */
+const wide = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
+function reach() {
+  wide.disconnect();
+  document.querySelectorAll(".md-content :is(.md-typeset__scrollwrap, div.math, .hw4-figure)").forEach((box) => wide.observe(box));
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search"); // Material gives none
+}
+
+// --- Paper ------------------------------------------------------------------------
+
 let opened = [];
 addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("article details:not([open])")];
+  opened = [...document.querySelectorAll(".md-content details:not([open])")];
   opened.forEach((details) => (details.open = true));
 });
 addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
 addEventListener("hashchange", revealTargets);
 // Instant navigation replaces the page without a load event.
-(window.document$ ?? { subscribe: (f) => f() }).subscribe(revealTargets);
+(window.document$ ?? { subscribe: (f) => f() }).subscribe(() => {
+  unfold();
+  revealTargets();
+  revealMarks();
+  setTimeout(reach); // when Material has put its boxes around the tables
+});

@@ -1,0 +1,127 @@
+"""Every figure with sliders, moved by the keyboard."""
+
+import html
+import json
+import re
+
+import pytest
+from browser.reader import PROBLEMS, unfold
+
+# What a reader sees, reads and hears of a figure.
+STATE = """(explorer) => ({
+  picture: explorer.querySelector('svg').innerHTML,
+  alt: explorer.querySelector('svg').getAttribute('aria-label'),
+  texts: [...explorer.querySelectorAll('svg text')].map((t) => t.textContent.trim()),
+  values: [...explorer.querySelectorAll('output')].map((o) => o.textContent),
+  said: [...explorer.querySelectorAll('input')].map((i) => i.ariaValueText ??
+    i.getAttribute('aria-valuetext')),
+  settings: [...explorer.querySelectorAll('input')].map((i) => Number(i.value)),
+})"""
+
+
+def opened(context, address, name):
+    page = context.new_page()
+    page.goto(address + name)
+    unfold(page)
+    found = page.locator("hw4-explorer")
+    found.first.wait_for()
+    return [found.nth(i) for i in range(found.count())]
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_slider_by_keyboard(context, address, name):
+    """A press of an arrow changes the figure, the value and the alt text."""
+    for explorer in opened(context, address, name):
+        sliders = explorer.locator("input[type=range]")
+        assert sliders.count() >= 1
+        for i in range(sliders.count()):
+            slider = sliders.nth(i)
+            last = int(slider.get_attribute("max"))
+            texts = json.loads(slider.get_attribute("data-texts"))
+            start = int(slider.input_value())
+            seen = {}
+            before = explorer.evaluate(STATE)
+            for key, expected in [
+                ("ArrowRight", min(start + 1, last)),
+                ("ArrowLeft", max(min(start + 1, last) - 1, 0)),
+                ("Home", 0),
+                ("End", last),
+            ]:
+                slider.press(key)
+                state = explorer.evaluate(STATE)
+                assert state["settings"][i] == expected
+                assert state["values"][i] == state["said"][i] == texts[expected]
+                seen[expected] = state
+            assert len(seen) > 1, slider.get_attribute("id")
+            for kind in ("picture", "alt"):
+                shown = {state[kind] for state in seen.values()}
+                assert len(shown) == len(seen), (slider.get_attribute("id"), kind)
+            others = [k for k in range(sliders.count()) if k != i]
+            for k in others:
+                assert state["settings"][k] == before["settings"][k]
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_start_is_the_picture_without_javascript(chromium, context, address, name):
+    """The script, which draws the start anew, changes no word and no point of it."""
+    plain = chromium.new_context(java_script_enabled=False)
+    for still, moved in zip(
+        opened_without_script(plain, address, name),
+        opened(context, address, name),
+        strict=True,
+    ):
+        drawn, state = still, moved.evaluate(STATE)
+        assert drawn["alt"] == state["alt"]
+        assert drawn["texts"] == state["texts"]
+        now = moved.evaluate(PATHS)
+        assert now
+        assert drawn["paths"].keys() <= now.keys()
+        for name_of, path in drawn["paths"].items():
+            there = points(now[name_of])
+            for x, y in (points(path)[0], points(path)[-1]):
+                nearest = min(max(abs(x - a), abs(y - b)) for a, b in there)
+                assert nearest < 0.11, name_of
+    plain.close()
+
+
+PATHS = """(explorer) => Object.fromEntries(
+  [...explorer.querySelectorAll('svg g[id] > path')].map((p) => [
+    p.parentElement.id, p.getAttribute('d')])
+  .filter(([id, d]) => /-m\\d+$/.test(id) && d))"""
+
+
+def points(path):
+    numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*", path)]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def opened_without_script(context, address, name):
+    page = context.new_page()
+    page.goto(address + name)
+    found = page.locator("hw4-explorer")
+    return [
+        {**found.nth(i).evaluate(STATE), "paths": found.nth(i).evaluate(PATHS)}
+        for i in range(found.count())
+    ]
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_setting_is_on_the_grid(context, address, name):
+    """At every corner of the grid no text is missing and no line leaves the drawing."""
+    for explorer in opened(context, address, name):
+        data = json.loads(
+            html.unescape(
+                explorer.locator("template").evaluate("(t) => t.content.textContent")
+            )
+        )
+        size = 1
+        for length in data["grid"]:
+            size *= length
+        for _, columns in [*data["texts"], data["alt"]]:
+            assert all(len(index) == size for _, index in columns)
+        for end in ("Home", "End"):
+            for slider in explorer.locator("input").all():
+                slider.press(end)
+            state = explorer.evaluate(STATE)
+            assert "undefined" not in str(state)
+            assert "NaN" not in str(state["picture"])

@@ -1,0 +1,225 @@
+"""Reading: links, search, paper, navigation, a folder for a host, less motion."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from browser.reader import PROBLEMS, unfold
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_link_opens_what_it_points_into(context, address, name):
+    """By its address, and by a click on the page."""
+
+    def with_links(route):
+        body = route.fetch().text()
+        body = body.replace("</details>", '<p id="inside">Inside.</p></details>', 1)
+        body = body.replace("</h1>", '</h1><a id="there" href="#inside">There</a>', 1)
+        route.fulfill(body=body, content_type="text/html")
+
+    context.route(f"{address}{name}", with_links)
+    page = context.new_page()
+    page.goto(f"{address}{name}")
+    assert not page.locator("#inside").is_visible()
+    page.locator("#there").click()
+    page.locator("#inside").wait_for(state="visible")
+
+    page.goto(f"{address}404.html")
+    page.goto(f"{address}{name}#inside")
+    page.locator("#inside").wait_for(state="visible")
+    assert page.locator("#inside").evaluate(
+        "(e) => e.getBoundingClientRect().top < innerHeight"
+    )
+
+
+@pytest.mark.parametrize("words", ["Kaiming", "dying ReLU", "label noise"])
+def test_search_finds_and_opens(context, address, words):
+    """A result leads to the words, marked and seen, folded away or not."""
+    page = context.new_page()
+    page.goto(f"{address}index.html")
+    page.locator("input.md-search__input").fill(words)
+    result = page.locator(".md-search-result__link:has(mark)").first
+    result.wait_for()
+    result.click()
+    page.wait_for_url(re.compile(r"\?h="))
+    mark = page.locator(".md-content mark").first
+    mark.wait_for(state="attached")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.md-content mark')]"
+        ".every((mark) => mark.checkVisibility())"
+    )
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_print_opens_all(context, address, name):
+    """On paper all is open, and there is nothing to click."""
+    page = context.new_page()
+    page.goto(address + name)
+    page.emulate_media(media="print")
+    hidden = page.locator(".md-content details.answer > :not(summary)").evaluate_all(
+        "(all) => all.filter((e) => !e.checkVisibility()).length"
+    )
+    assert hidden == 0
+    for what in (
+        "hw4-answer",
+        ".hw4-controls",
+        ".hw4-run",
+        ".hw4-unfold",
+        ".md-header",
+        ".md-sidebar",
+        ".md-footer",
+        ".headerlink",
+        ".md-clipboard",
+        ".md-top",
+    ):
+        assert page.locator(f"{what} >> visible=true").count() == 0, what
+
+
+def test_the_pdf_holds_the_answers(context, address, tmp_path):
+    """What Chromium prints has the text of a folded answer, and of its check."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("there is no pdftotext")
+    page = context.new_page()
+    page.goto(f"{address}backpropagation.html")
+    wanted = page.locator("details.check code").first.text_content().split("\n")[0]
+    assert not page.get_by_text(wanted).first.is_visible()
+    page.pdf(path=tmp_path / "page.pdf", format="A4")
+    text = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "page.pdf", "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert wanted.split("(")[0].strip() in text
+
+
+def test_instant_navigation_keeps_all_alive(context, address):
+    """After a click through the site, without a load, boxes and sliders work."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{address}index.html", wait_until="networkidle")
+    page.evaluate("window.stays = true")
+    for name in (*PROBLEMS, PROBLEMS[0]):
+        page.locator(f".md-nav--primary a[href$='{name}']").first.click()
+        page.wait_for_url(re.compile(f"/{name}(#.*)?$"))
+        page.locator("hw4-answer").first.wait_for()
+        assert page.evaluate("window.stays === true"), "the page was loaded anew"
+
+        unfold(page)
+        box = page.locator("hw4-answer:has(input:not([type=radio]))").first
+        box.locator("input").fill("1e300")
+        box.locator("input").press("Enter")
+        assert box.get_by_role("status").get_attribute("data-verdict") == "wrong"
+
+        explorer = page.locator("hw4-explorer").first
+        before = explorer.locator("svg").get_attribute("aria-label")
+        explorer.locator("input").first.press("End")
+        last = explorer.locator("svg").get_attribute("aria-label")
+        explorer.locator("input").first.press("Home")
+        assert (
+            len({before, last, explorer.locator("svg").get_attribute("aria-label")}) > 1
+        )
+
+
+def test_the_home_page_leads_to_every_part(context, address):
+    """Every part is one click away, and its heading is then on the screen."""
+    page = context.new_page()
+    page.goto(f"{address}index.html")
+    links = page.locator(".md-content a[href*='html#']").evaluate_all(
+        "(all) => all.map((a) => a.href)"
+    )
+    parts = {link for link in links if re.search(r"#\d", link)}
+    assert len(parts) >= 19
+    for link in sorted(parts):
+        page.goto(link)
+        target = link.split("#")[1]
+        assert page.locator(f"[id='{target}']").is_visible(), link
+
+
+def test_from_a_folder(context, site):
+    """Opened as a file: links lead on, boxes judge, figures move, search finds."""
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console",
+        lambda message: message.type == "error" and errors.append(message.text),
+    )
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto((site / "index.html").as_uri())
+    for name in PROBLEMS:
+        page.locator(f".md-nav--primary a[href$='{name}']").first.click()
+        page.wait_for_url(re.compile(f"^file://.*/{name}(#.*)?$"))
+        box = page.locator("hw4-answer:has(input:not([type=radio]))").first
+        box.locator("input").fill("1e300")
+        box.locator("input").press("Enter")
+        assert box.get_by_role("status").get_attribute("data-verdict") == "wrong"
+        unfold(page)
+        explorer = page.locator("hw4-explorer").first
+        explorer.locator("input").first.press("End")
+        last = explorer.locator("svg").get_attribute("aria-label")
+        explorer.locator("input").first.press("Home")
+        assert explorer.locator("svg").get_attribute("aria-label") != last
+        assert page.evaluate(
+            "document.fonts.ready.then(() => [...document.fonts].some("
+            "(f) => f.family.includes('hw4lib') && f.status === 'loaded'))"
+        )
+    assert errors == []
+
+    page.locator("input.md-search__input").fill("Kaiming")
+    result = page.locator(".md-search-result__link:has(mark)").first
+    result.wait_for()
+    result.click()
+    page.wait_for_url(re.compile("^file://.*html"))
+    assert errors == []
+
+
+def test_less_motion(context, address):
+    """Who asks for less motion gets no animation and no transition of ours."""
+    page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(address + PROBLEMS[0])
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll('*')].filter((e) => {
+          const s = getComputedStyle(e);
+          const long = (t) => t.split(',').some((x) => parseFloat(x) > 0.01);
+          return s.scrollBehavior === 'smooth' || long(s.transitionDuration) ||
+            (s.animationName !== 'none' && long(s.animationDuration));
+        }).map((e) => `${e.tagName}.${e.getAttribute('class')}`)"""
+    )
+    assert moving == []
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_all_at_once(context, address, name):
+    """One button opens every round of the page, and closes them again."""
+    page = context.new_page()
+    page.goto(address + name)
+    closed = "document.querySelectorAll('.md-content details:not([open])').length"
+    every = page.evaluate(closed)
+    assert every
+    page.get_by_role("button", name="Open all").click()
+    assert page.evaluate(closed) == 0
+    page.get_by_role("button", name="Close all").click()
+    assert page.evaluate(closed) == every
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_touch(chromium, address, name):
+    """What a finger should hit is at least 24 pixels high (WCAG 2.2, 2.5.8)."""
+    context = chromium.new_context(
+        has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844}
+    )
+    page = context.new_page()
+    page.goto(address + name)
+    unfold(page)
+    small = page.locator(
+        ".md-content :is(button, input:not([type=radio]), summary, fieldset label)"
+    ).evaluate_all(
+        """(all) => all.filter((e) => e.checkVisibility()).map((e) => [
+          e.getBoundingClientRect().height, e.outerHTML.slice(0, 120)])
+          .filter(([height]) => height < 24)"""
+    )
+    assert small == []
+    context.close()
