@@ -862,7 +862,7 @@ def _minimizing_logit(
     with columns:
         for margin, penalty, tie, m in columns:
             upper = penalty > tie
-            m[...] = _lower(margin, penalty, kink)
+            m[~upper] = _lower(margin[~upper], penalty[~upper], kink)
             m[upper] = _upper(margin[upper], penalty[upper])
         # An example that counts as negative already stays where it is.
         return np.asarray(np.minimum(m0, columns.operands[3]))
