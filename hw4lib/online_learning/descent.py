@@ -390,21 +390,22 @@ def _schedule(
     """Return a function from rounds to step sizes, and the shape of the runs."""
     most = 1.0 / lam if lam else math.inf
     if callable(step_size):
-        schedule = step_size
-
-        def of_rounds(rounds: NDArray[np.int64]) -> NDArray[np.float64]:
-            steps = schedule(rounds)
-            return as_numbers("step_size", steps, len(rounds), above=0.0, at_most=most)
-
-        return of_rounds, ()
+        return partial(_scheduled, step_size, most), ()
     constant = as_numbers("step_size", step_size, above=0.0, at_most=most)
     if constant.ndim > 1 or constant.size == 0:
         raise ValueError(f"`step_size` has shape {constant.shape}, expected () or (S)")
+    return lambda rounds: np.full((len(rounds), *constant.shape), constant), (
+        constant.shape
+    )
 
-    def of_constant(rounds: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.broadcast_to(constant, (len(rounds), *constant.shape))
 
-    return of_constant, constant.shape
+def _scheduled(
+    schedule: Callable[[NDArray[np.int64]], ArrayLike],
+    most: float,
+    rounds: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    steps = schedule(rounds)
+    return as_numbers("step_size", steps, len(rounds), above=0.0, at_most=most)
 
 
 class _Block(NamedTuple):
