@@ -17,17 +17,17 @@ from bs4 import BeautifulSoup, Tag
 from hw4lib.site import gate
 
 ROOT = Path(__file__).parents[1]
+BESIDE = [sys.executable, "-m", "hw4lib.site.beside", "docs", "site"]
 BUILDERS = {
-    "properdocs": ["build", "--strict", "-f", "mkdocs.yml"],
-    "zensical": ["build", "--clean"],
+    "properdocs": [["properdocs", "build", "--strict", "-f", "mkdocs.yml"]],
+    "zensical": [["zensical", "build", "--clean"], BESIDE],  # it runs no hooks
 }
 
 
 @pytest.fixture(params=BUILDERS)
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return a copy of the project with the site that the builder made of it."""
-    command = shutil.which(request.param)
-    if command is None:
+    if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
     for folder in ("docs", "hw4lib", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
@@ -35,10 +35,9 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         shutil.copy(ROOT / file, tmp_path)
     # The copy, and not what is installed beside the builder.
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    beside = [sys.executable, "-m", "hw4lib.site.beside", "docs", "site"]
-    for arguments in ([command, *BUILDERS[request.param]], beside):
+    for command in BUILDERS[request.param]:
         run = subprocess.run(
-            arguments,
+            command,
             cwd=tmp_path,
             env=environment,
             capture_output=True,
