@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: serve test build runtime audit clean lock
+# They run the pages and spoil the library, much slower where coverage is traced.
+PAGES_TESTS := tests/test_pages.py tests/test_site.py
+
+.PHONY: serve test browser build runtime audit benchmark clean lock
 
 # The site at http://127.0.0.1:8000, reloaded when a page or the library changes.
 serve: .venv/ready
@@ -14,7 +17,13 @@ test: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --cov --cov-report=term
+	$(BIN)/pytest -n auto --cov --cov-report=term $(PAGES_TESTS:%=--ignore %)
+	$(BIN)/pytest -n auto $(PAGES_TESTS)
+
+# The site in Chromium, as its readers see it; not a part of CI.
+browser: .venv/ready
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[browser]'
+	$(BIN)/pytest tests/browser
 
 # The site as files in site/.
 build: .venv/ready
@@ -30,6 +39,12 @@ runtime: .venv/ready
 audit: .venv/ready
 	npm ci --silent --prefix tools/audit
 	$(BIN)/python tools/audit/audit.py --runs $(or $(RUNS),5) $(PAGES)
+
+# Every kernel beside its peers, for docs/benchmarks.md: ten minutes of a quiet machine.
+benchmark: .venv/ready
+	$(PYTHON) -m venv .venv/benchmark
+	.venv/benchmark/bin/python -m pip install -q --disable-pip-version-check -e '.[benchmark]'
+	.venv/benchmark/bin/python -m benchmarks
 
 clean:
 	rm -rf .venv site
