@@ -92,7 +92,7 @@ def joined(runs: list[list[dict]], memory: list[dict], found: list[Kernel]) -> l
 def _ratio(sides: dict, name: str) -> float:
     """Return the median over rounds of a side's time over ours, in one process."""
     pairs = zip(sides[name]["times"], sides["hw4lib"]["times"], strict=True)
-    return statistics.median(theirs / ours for theirs, ours in pairs if theirs)
+    return statistics.median(theirs / ours for theirs, ours in pairs if theirs and ours)
 
 
 def growth(rows: list, found: list[Kernel]) -> dict[str, dict]:
@@ -155,7 +155,7 @@ def main() -> None:
     """Measure with one thread and with all, and write the results."""
     parser = argparse.ArgumentParser(prog="benchmarks")
     parser.add_argument("--only", default="*", help="a module or kernel, as `noisy*`")
-    parser.add_argument("--processes", type=int, default=4)
+    parser.add_argument("--processes", type=int, default=3)
     options = parser.parse_args()
     found = kernels(options.only)
     threads = len(os.sched_getaffinity(0))

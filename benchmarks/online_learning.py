@@ -104,7 +104,7 @@ for kernel in (*STREAMS, *SWEEPS):
     kernel.ours(ours)
 
 
-@everywhere("hw4lib without Numba", of=STREAMS + SWEEPS, kind="plain")
+@everywhere("hw4lib without Numba", of=STREAMS + SWEEPS, kind="plain", at_most=10**5)
 def without_numba(X, y, eta):
     run = ours(X, y, eta)
 
@@ -115,7 +115,7 @@ def without_numba(X, y, eta):
     return call
 
 
-@everywhere("naive NumPy", of=STREAMS, floor=27, at_most=10**5)
+@everywhere("naive NumPy", of=STREAMS, floor=27, at_most=10**4)
 def naive(X, y, eta):
     def call():
         w, loss, squares = np.zeros(X.shape[1]), 0.0, 0.0
@@ -275,7 +275,9 @@ def numba_each(X, y, eta):
     )
 
 
-@everywhere("scikit-learn, once per step size", of=SWEEPS, floor=2, work=UPDATES)
+@everywhere(
+    "scikit-learn, once per step size", of=SWEEPS, floor=2, work=UPDATES, at_most=100
+)
 def sklearn_each(X, y, eta):
     calls = [sklearn_whole(X, y, float(e)) for e in eta]
     return lambda: [call() for call in calls]

@@ -84,8 +84,8 @@ def by_runs(
         steps: Step sizes, shape `(n, S)`.
         lam: Regularization.
         results: Four arrays to fill, of shape `(n, S)`: the loss without its part
-            `-log(1 - q)`; that `q`, which is the probability of the less likely label;
-            the squared norms of the gradient, and of the weights before the step.
+            `-log(1 - q)`; that `-q`, `q` the probability of the less likely label; the
+            squared norms of the gradient, and of the weights before the step.
     """
     X, y = samples
     losses, smaller, gradients, norms = results
@@ -102,7 +102,7 @@ def by_runs(
                 square += w[j] * w[j]
             margin = y[i] * product
             wrong = share(margin, math.exp, min)
-            smaller[i, s] = min(wrong, 1.0 - wrong)
+            smaller[i, s] = -min(wrong, 1.0 - wrong)
             losses[i, s] = max(-margin, 0.0) + lam * square
             norms[i, s] = square
             pull, step = y[i] * wrong, steps[i, s]
@@ -149,4 +149,4 @@ def by_features(
                 w[s] -= steps[i, s] * slope
                 total[s] += slope * slope
         for s in range(len(wrong)):
-            wrong[s] = min(wrong[s], 1.0 - wrong[s])
+            wrong[s] = -min(wrong[s], 1.0 - wrong[s])

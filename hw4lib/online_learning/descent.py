@@ -346,7 +346,7 @@ def _run(
         raise ValueError(
             f"`keep` is {keep!r}, expected 'totals', 'losses' or 'iterates'"
         )
-    W, count = np.multiply.outer(np.ones(runs), w), 0
+    W, count = np.zeros((*runs, features)) + w, 0
     several = W.size // features
     kept: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     path = [W[None]]
@@ -494,7 +494,7 @@ def _play_loops(
     """Play a block of rounds with compiled loops; arguments and results of `_play`."""
     X, y = map(np.ascontiguousarray, samples)
     steps = np.ascontiguousarray(steps.reshape(len(y), -1))
-    state = np.atleast_2d(W)
+    state = W.reshape(-1, W.shape[-1])
     runs, features = state.shape
     turned = runs > features
     state = state.T if turned else state
@@ -503,7 +503,7 @@ def _play_loops(
     results = losses, smaller, gradients, norms = tuple(np.empty((4, len(y), runs)))
     loop = loops.by_features if turned else loops.by_runs
     loop(path, (X, y), steps, lam, results)
-    losses -= np.log1p(-smaller)
+    losses -= np.log1p(smaller)
     iterates = path.swapaxes(1, 2) if turned else path
     shape = len(y), *W.shape[:-1]
     return _Block(
