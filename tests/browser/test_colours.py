@@ -10,7 +10,7 @@ COLOURS = """() => {
   const paper = getComputedStyle(document.body).backgroundColor;
   const all = (what, key) => [...document.querySelectorAll(`.hw4-figure svg ${what}`)]
     .map((e) => [getComputedStyle(e), e]).filter(([s]) => s[key] !== 'none')
-    .map(([s, e]) => [s[key], s.opacity * s[key + 'Opacity'], e.outerHTML.slice(0, 80)]);
+    .map(([s, e]) => [s[key], s.opacity * s[key + 'Opacity'], e.outerHTML]);
   return { paper, texts: all('text', 'fill'), lines: all('path, use', 'stroke') };
 }"""
 

@@ -161,6 +161,8 @@ def test_from_a_folder(context, site):
         last = explorer.locator("svg").get_attribute("aria-label")
         explorer.locator("input").first.press("Home")
         assert explorer.locator("svg").get_attribute("aria-label") != last
+        page.get_by_role("button", name="Close all").click()
+        assert page.locator("details[open]").count() == 0
         assert page.evaluate(
             "document.fonts.ready.then(() => [...document.fonts].some("
             "(f) => f.family.includes('hw4lib') && f.status === 'loaded'))"
