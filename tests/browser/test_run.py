@@ -40,7 +40,7 @@ def open_block(page, number):
 
 
 @pytest.mark.parametrize("source", PAGES, ids=lambda page: page.session)
-def test_every_block_prints_what_is_published(source, page, address):
+def test_every_block_prints_what_is_published(source, page, address, record_property):
     """Each block, run by a click as a reader runs it, but for rounding."""
     visit(page, f"{address}{source.path.stem}.html")
     shown = [fence for fence in source.executed if fence.visible]
@@ -49,6 +49,7 @@ def test_every_block_prints_what_is_published(source, page, address):
     for number, fence in enumerate(shown, 1):
         bar, _ = open_block(page, number)
         kind, words = verdict(bar)
+        record_property(f"{source.path.name}:{fence.line}", kind)
         if kind not in {"same", "rounding"}:
             different[fence.line] = bar.locator("pre").inner_text() or words
     assert not different
