@@ -246,3 +246,22 @@ def test_refuses(call, error, message):
     """Each message names the argument, what it is and what it should be."""
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("n", "p", "scale"),
+    [
+        pytest.param(400, 160, 0.1, id="conjugate gradients"),
+        pytest.param(80, 33, 40.0, id="too slow for them"),
+    ],
+)
+def test_optimum_of_many_features(n, p, scale, rng):
+    """The gradient vanishes, whichever way Newton's direction was found."""
+    X = scale * rng.normal(size=(n, p))
+    y = rng.choice([-1.0, 1.0], n)
+
+    w = batch_optimum(X, y, regularization=0.5)
+
+    pulls = [y[i] / (1.0 + np.exp(y[i] * (X[i] @ w))) * X[i] for i in range(n)]
+    # Rounding of sums of n terms of this size; strictly convex, so 0 is at one place.
+    assert_allclose(w, np.mean(pulls, axis=0), rtol=0, atol=1e-13 * scale)
