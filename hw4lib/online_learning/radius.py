@@ -146,9 +146,17 @@ def worst_radii(
 ) -> NDArray[np.float64]:
     r"""Return the suprema $r_i$ of $\lVert w^{(i)} \rVert$ over all data, by rounds.
 
-    For $\lambda = 1$, $r_1 = 0$ and $r_{i+1}^2 = (1 - 2\eta_i)^2 r_i^2 +
-    \max_{\lvert m \rvert \le r_i R} \left[ 2 \eta_i (1 - 2\eta_i) \, m \sigma(-m)
-    + \eta_i^2 R^2 \sigma(-m)^2 \right]$, attained in two dimensions by
+    For $\lambda = 1$, $r_1 = 0$ and
+
+    $$
+    \begin{aligned}
+    r_{i+1}^2 &= (1 - 2\eta_i)^2 r_i^2 \\
+    &\quad + \max_{\lvert m \rvert \le r_i R} \left[
+    2 \eta_i (1 - 2\eta_i) \, m \sigma(-m) + \eta_i^2 R^2 \sigma(-m)^2 \right],
+    \end{aligned}
+    $$
+
+    attained in two dimensions by
     [`farthest_stream`][hw4lib.online_learning.adversary.farthest_stream].
 
     Args:
