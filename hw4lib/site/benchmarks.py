@@ -25,6 +25,8 @@ def to_html(results: dict[str, Any], threads: int, name: str) -> str:
         threads: Number of threads.
         name: Unique among the tables of the site; `#figure-name` links to it.
     """
+    if str(threads) not in results["tables"]:
+        return '<p class="hw4-figure">Not measured.</p>'
     head = "".join(f"<th>{heading}</th>" for heading in HEADINGS)
     body = "".join(_html_row(row) for row in _rows(results, threads))
     return (
@@ -45,14 +47,27 @@ def to_text(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def behind(results: dict[str, Any], threads: int = 1) -> list[str]:
-    """Return the peers that are faster than we are, as *kernel (size): peer*."""
+def compared(results: dict[str, Any]) -> int:
+    """Return the number of comparisons with a peer, with one thread."""
+    return len(list(_peers(results)))
+
+
+def behind(results: dict[str, Any]) -> list[str]:
+    """Return the peers that are faster than we are with one thread."""
     return [
-        f"{_title(row)}: {side['name']}"
-        for row in _table(results, threads)["rows"]
-        for side in row["sides"]
-        if side["kind"] == "peer" and side["status"] == "ran" and side["ratio"] < 1.0
+        f"{side['name']} ({_title(row)})"
+        for row, side in _peers(results)
+        if side["ratio"] < 1.0
     ]
+
+
+def _peers(
+    results: dict[str, Any],
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for row in _table(results, 1)["rows"]:
+        for side in row["sides"]:
+            if side["kind"] == "peer" and side["status"] == "ran":
+                yield row, side
 
 
 def _table(results: dict[str, Any], threads: int) -> dict[str, Any]:

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from hw4lib.site.benchmarks import behind, read_results, to_html, to_text
+from hw4lib.site.benchmarks import (
+    behind,
+    compared,
+    read_results,
+    to_html,
+    to_text,
+)
 
 
 @pytest.fixture
@@ -60,7 +66,13 @@ def test_the_text_has_both_tables(results: dict[str, Any]) -> None:
 
 def test_peers_that_are_ahead_are_named(results: dict[str, Any]) -> None:
     """A limit is no peer, and neither is who is missing."""
-    assert behind(results) == ["a kernel: n = 1,000, p = 2: fast"]
+    assert behind(results) == ["fast (a kernel: n = 1,000, p = 2)"]
+    assert compared(results) == 2
+
+
+def test_a_table_that_was_not_measured_says_so(results: dict[str, Any]) -> None:
+    """Nothing is made up."""
+    assert "Not measured" in to_html(results, 64, "many")
 
 
 def test_results_are_read_from_their_file(tmp_path: Path) -> None:
