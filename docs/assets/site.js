@@ -167,13 +167,13 @@ function unfold() {
   button.onclick = () => {
     const open = anyClosed();
     document.querySelectorAll(".md-content details").forEach((details) => (details.open = open));
-    name();
   };
   const place = document.createElement("div");
   place.className = "hw4-unfold";
   place.append(button);
   title.after(place);
   name();
+  button.closest(".md-content").addEventListener("toggle", name, true); // by hand, too
 }
 
 // --- By keyboard ------------------------------------------------------------------
