@@ -17,7 +17,7 @@ import pytest
 
 from hw4lib.site import runtime
 
-# It replaces libraries by stand-ins where it is imported: in the browser's Python alone.
+# Where it is imported it replaces libraries by stand-ins: for the browser alone.
 collect_ignore = ["absent.py"]
 
 ROOT = Path(__file__).parents[2]
