@@ -83,9 +83,12 @@ def test_the_site_shows_what_blocks_print(page: Page, soup: BeautifulSoup) -> No
     assert shown == printed
 
 
-def test_figures_that_move_are_light(soup: BeautifulSoup) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)
+def test_figures_that_move_are_light(page: Page, soup: BeautifulSoup) -> None:
     """What a figure with sliders brings along is at most 40 kB."""
-    for template in soup.select("hw4-explorer template"):
+    templates = soup.select("hw4-explorer template")
+    assert len(templates) == page.text.count("explorers.to_html(")
+    for template in templates:
         assert 1_000 < len(template.decode_contents()) <= 40_000
 
 
