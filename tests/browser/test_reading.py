@@ -169,7 +169,7 @@ def test_from_a_folder(context, site):
         )
     assert errors == []
 
-    page.locator("input.md-search__input").fill("Kaiming")
+    page.locator("input.md-search__input").press_sequentially("Kaiming", delay=100)
     result = page.locator(".md-search-result__link:has(mark)").first
     result.wait_for()
     result.click()
