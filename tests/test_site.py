@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [page for page in read_pages(ROOT / "docs") if page.executed]
 Build = Callable[[Path, dict[str, str]], None]
 
-ASKS = 'import urllib.request as r; r.urlopen("https://pypi.org")'
+ASKS = 'import urllib.request as r; r.urlopen("https://example.org")'
 
 
 @pytest.fixture
