@@ -20,10 +20,9 @@ import nbformat
 from nbformat import v4
 
 from hw4lib.site import runs
-from hw4lib.site.pages import Page, read_pages
+from hw4lib.site.pages import FRONT_MATTER, Page, read_pages
 from hw4lib.site.values import fill
 
-_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _HEADING = re.compile(r"^(#+ .*?)[ \t]*\{[^{}\n]*\}[ \t]*$", re.MULTILINE)
 _OPENING = re.compile(r"^/{3,} *(\w+)(?: *\| *(.*))?$", re.MULTILINE)
 _CLOSING = re.compile(r"^/{3,} *$", re.MULTILINE)
@@ -146,7 +145,7 @@ def contents(docs: Path) -> str:
 
 def _facts(page: Page) -> dict[str, str]:
     """Return the title and the description of a page."""
-    front = _FRONT_MATTER.match(page.text)
+    front = FRONT_MATTER.match(page.text)
     lines = re.findall(r"^(\w+): (.+)$", front[1] if front else "", re.MULTILINE)
     return {name: value.strip("\"'") for name, value in lines}
 
@@ -176,7 +175,7 @@ def _outputs(page: Page) -> tuple[list[str], dict[str, object]]:
 
 
 def _text(text: str, names: dict[str, object]) -> Iterator[Piece]:
-    text = fill(_FRONT_MATTER.sub("", text), names, _refuse)
+    text = fill(FRONT_MATTER.sub("", text), names, _refuse)
     text = _HEADING.sub(r"\1", _LINK.sub(r"\1", _HTML.sub("", text)))
     text = _CLOSING.sub("", _OPENING.sub(_opening, text))
     text = re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -12,6 +12,8 @@ from functools import cached_property, partial
 from io import StringIO
 from pathlib import Path
 
+from hw4lib.site.values import VALUE
+
 _OPENING = re.compile(r"(?P<indent>[ \t>]*)(?P<ticks>`{3,}|~{3,})(?P<header>[^`]*)")
 _HEADER = re.compile(r'\s*(?P<language>[\w#.+-]*)(?P<options>(?:\s+\w+="[^"]*")*)\s*')
 _OPTION = re.compile(r'(\w+)="([^"]*)"')
@@ -19,9 +21,9 @@ _HEADING = re.compile(
     r"^(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*(?:\{:?([^{}\n]*)\}[ \t]*)?$", re.MULTILINE
 )
 _BLOCK_LINE = re.compile(r"^ {0,3}(/{3,})[ \t]*([\w-]*)(.*)$", re.MULTILINE)
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+"""What stands before the text of a page, its group what is between the lines."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\1(?!`)", re.DOTALL)
-_VALUE = re.compile(r"\{\{ ([^{}|]+?)(?: \| ([^{}|]+?))? \}\}")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _TARGET = re.compile(r"\]\([^()\n]*\)|^\[[^\]\n]+\]:.*$", re.MULTILINE)
@@ -127,7 +129,7 @@ class Page:
         for fence in self.fences:
             length = fence.end - fence.line + 1
             lines[fence.line - 1 : fence.end] = [""] * length
-        return _blank(_COMMENT, _blank(_FRONT_MATTER, "\n".join(lines)))
+        return _blank(_COMMENT, _blank(FRONT_MATTER, "\n".join(lines)))
 
     @cached_property
     def readable(self) -> str:
@@ -137,7 +139,7 @@ class Page:
     @cached_property
     def prose(self) -> str:
         """The text with values, HTML tags and the targets of links blanked too."""
-        text = _blank(_VALUE, self.readable)
+        text = _blank(VALUE, self.readable)
         return _blank(_TARGET, _blank(_TAG, text))
 
     @cached_property
@@ -175,7 +177,7 @@ class Page:
         """Every value in prose, in order."""
         return [
             Value(match[1].strip(), (match[2] or "").strip(), _line(match))
-            for match in _VALUE.finditer(self.readable)
+            for match in VALUE.finditer(self.readable)
         ]
 
     def run(

@@ -7,11 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 
-_VALUE = re.compile(r"\{\{ ([^{}|]+?)(?: \| ([^{}|]+?))? \}\}")
+VALUE = re.compile(r"\{\{ ([^{}|]+?)(?: \| ([^{}|]+?))? \}\}")
+"""A value in a page's text: the Python expression and the format."""
 _TOKEN = re.compile(
     r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
     r"|(?P<formula>(?<!\\)\$\$.+?\$\$|(?<!\\)\$(?!\s)[^$]+?(?<!\s)\$)"
-    rf"|(?P<value>{_VALUE.pattern})",
+    rf"|(?P<value>{VALUE.pattern})",
     re.DOTALL,
 )
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -40,7 +41,7 @@ def fill(text: str, names: dict[str, object], report: Callable[[str], str]) -> s
     def token(match: re.Match[str]) -> str:
         if match["code"]:
             return match[0]
-        return _VALUE.sub(lambda found: value(found, bool(match["formula"])), match[0])
+        return VALUE.sub(lambda found: value(found, bool(match["formula"])), match[0])
 
     return _TOKEN.sub(token, text)
 
