@@ -208,3 +208,4 @@ addEventListener("hashchange", revealTargets);
   revealMarks();
   setTimeout(reach); // when Material has put its boxes around the tables
 });
+addEventListener("load", () => document.querySelector(".md-content").classList.add("hw4-started"));

@@ -15,6 +15,7 @@ from markdown import Extension, Markdown
 from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
+from pygments.token import STANDARD_TYPES, Name, Operator, Punctuation, Whitespace
 
 from hw4lib.site import mathematics, runs
 from hw4lib.site.uses import with_tests
@@ -27,6 +28,9 @@ _NOT_FOR_SEARCH = re.compile(
     r'<details class="(?:mkdocstrings-source|tests)"'
     r'|<div class="language-\w+ highlight"'
 )
+# Names and signs have the colour of the code around them: an element each would be two
+# thirds of a page's.
+STANDARD_TYPES.update(dict.fromkeys((Name, Operator, Punctuation, Whitespace), ""))
 _SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
 
 

@@ -10,6 +10,8 @@ import io
 import re
 from collections.abc import Collection
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import matplotlib as mpl
 from cycler import cycler
@@ -61,7 +63,8 @@ _STYLE: dict[Any, Any] = {
     "ytick.labelcolor": INK,
     "ytick.labelsize": 9,
 }
-
+_UNSEEN = {"metadata", "style"}
+ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
 # Set once for the process that builds the site: drawing reads these at every call.
 mpl.rcParams.update(_STYLE)
@@ -114,40 +117,60 @@ def to_html(
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    svg = _own_ids(_slim(_page_style(buffer.getvalue())), name, parts)
-    head, _, drawing = svg[svg.index("<svg") :].partition(">")
-    box = head.split('viewBox="')[1].split('"')[0]
-    label = html.escape(alt)
+    drawing = ElementTree.fromstring(_page_style(buffer.getvalue()))
+    _own_ids(drawing, name, parts)
+    _slim(drawing)
+    box = drawing.attrib["viewBox"]
+    _, _, width, height = box.split()
+    shapes = "".join(ElementTree.tostring(shape, "unicode") for shape in drawing)
+    shapes = re.sub(r' xmlns:xlink="[^"]*"', "", shapes)
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
         f'<figure class="hw4-figure" id="figure-{name}">'
-        f'<svg viewBox="{box}" role="img" aria-label="{label}">'
-        f"{drawing}{below}</figure>"
+        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" '
+        f'aria-label="{html.escape(alt)}">{shapes}</svg>{below}</figure>'
     )
 
 
 def _page_style(svg: str) -> str:
-    """Take colours and font from the page."""
+    """Take colours and font from the page, and its namespace."""
+    svg = svg.replace(' xmlns="http://www.w3.org/2000/svg"', "")
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, f"var({variable})")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     return re.sub(r" font-family: [^;\"]*;?", "", svg)
 
 
-def _slim(svg: str) -> str:
-    """Drop what a page does not need, and line breaks, which would end its HTML."""
-    svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    # Coordinates only: the text between tags keeps its digits.
-    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
-    return re.sub(r"\s*\n\s*", " ", svg)
-
-
-def _own_ids(svg: str, name: str, parts: Collection[str]) -> str:
+def _own_ids(drawing: Element, name: str, parts: Collection[str]) -> None:
     """Keep the ids that are referred to, under the figure's name."""
-    used = set(parts).union(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", svg))
-    svg = re.sub(
-        r' id="([^"]*)"',
-        lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "",
-        svg,
-    )
-    return re.sub(r"(url\(#|href=\"#)", rf"\g<1>{name}-", svg)
+    reference = re.compile(r"(?<=url\(#)[^)]+|(?<=^#).+")
+    values = [value for element in drawing.iter() for value in element.attrib.values()]
+    used = set(parts).union(*map(reference.findall, values))
+    for element in drawing.iter():
+        for key, value in element.items():
+            element.set(key, reference.sub(rf"{name}-\g<0>", value))
+        if (own := element.attrib.pop("id", "")) in used:
+            element.set("id", f"{name}-{own}")
+
+
+def _slim(element: Element) -> None:
+    """Drop what is not seen: groups that only nest, empty shapes, far decimals.
+
+    A browser pays for each element at every change of the page's style.
+    """
+    for key, value in element.items():
+        element.set(key, re.sub(r"(\.\d\d)\d+", r"\1", " ".join(value.split())))
+    if element.get("transform", "").startswith("rotate(-0 "):
+        del element.attrib["transform"]
+    kept: list[Element] = []
+    for child in element:
+        _slim(child)
+        child.tail = None
+        unseen = child.get("style") == "fill: none" or child.tag in _UNSEEN
+        if child.tag == "g" and not child.attrib and "id" not in element.attrib:
+            kept += child
+        elif not unseen and (len(child) or child.tag != "defs"):
+            kept.append(child)
+    element[:] = kept
+    if element.text and element.text.isspace():
+        element.text = None

@@ -43,7 +43,7 @@ def data_of(text):
 
 
 def path_of(text):
-    path = re.search(r'<g id="demo-m0"> <path d="(.*?)"', text)[1]
+    path = re.search(r'<g id="demo-m0"><path d="(.*?)"', text)[1]
     return np.array(re.findall(r"-?[\d.]+", path), dtype=float).reshape(-1, 2)
 
 
