@@ -206,6 +206,9 @@ addEventListener("hashchange", revealTargets);
   unfold();
   revealTargets();
   revealMarks();
-  setTimeout(reach); // when Material has put its boxes around the tables
+  setTimeout(() => {
+    // When Material has measured the code and put its boxes around the tables.
+    document.querySelector(".md-content").classList.add("hw4-started");
+    reach();
+  });
 });
-addEventListener("load", () => document.querySelector(".md-content").classList.add("hw4-started"));

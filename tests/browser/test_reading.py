@@ -94,6 +94,21 @@ def test_the_pdf_holds_the_answers(context, address, tmp_path):
     assert wanted.split("(")[0].strip() in text
 
 
+def test_the_browsers_own_search_finds_closed_code(context, address):
+    """It is put aside while a page starts, and no longer, on the next page too."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{address}index.html", wait_until="networkidle")
+    for name in PROBLEMS[:2]:
+        page.locator(f".md-nav--primary a[href$='{name}']").first.click()
+        page.wait_for_url(re.compile(f"/{name}(#.*)?$"))
+        page.locator(".md-content.hw4-started").wait_for()
+        displays = page.locator("details:not([open]) > .highlight").evaluate_all(
+            "(all) => all.map((e) => getComputedStyle(e).display)"
+        )
+        assert set(displays) == {"block"}
+
+
 def test_instant_navigation_keeps_all_alive(context, address):
     """After a click through the site, without a load, boxes and sliders work."""
     page = context.new_page()

@@ -113,3 +113,10 @@ def test_code_and_names_of_tests_are_not_searched():
     text = convert(f"{source}\n\n<details>\nSaid.\n</details>\n")
     assert '<details class="mkdocstrings-source" data-search-exclude>' in text
     assert text.count("data-search-exclude") == 1
+
+
+def test_code_has_an_element_only_where_there_is_a_colour():
+    """A number has one, a name and a sign have the colour of the code around them."""
+    text = convert("```python\nw = 2 * x  # note\n```\n")
+    coloured = '<code>w = <span class="mi">2</span> * x  <span class="c1"># note</span>'
+    assert coloured in text

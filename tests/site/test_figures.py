@@ -36,6 +36,36 @@ def test_takes_colours_and_font_from_the_page():
     assert not re.search(r"#000[1-4]0|font-family|<style|<metadata", text)
 
 
+def test_every_element_is_seen_or_referred_to():
+    """A browser pays for each: no group that only nests, no shape without ink."""
+    svg = parse(draw()).find("svg")
+    shapes = list(svg.iter())[1:]
+    assert {shape.tag for shape in shapes} <= {
+        *("g", "defs", "clipPath", "path", "rect", "text", "use")
+    }
+    assert all(g.attrib and len(g) for g in svg.iter("g"))
+    assert all(len(defs) for defs in svg.iter("defs"))
+    assert "fill: none" not in [shape.get("style") for shape in shapes]
+
+
+def test_keeps_the_structure_that_the_page_looks_up():
+    """A part has its path and the group of its markers as children."""
+    figure, axes = figures.subplots()
+    (line,) = axes.plot([1, 2], [1, 2], marker="o", clip_on=False)
+    line.set_gid("m0")
+    svg = parse(figures.to_html(figure, "parts", alt="A line", parts=["m0"]))
+    part = svg.find(".//g[@id='parts-m0']")
+    assert part.find("path") is not None
+    assert len(part.findall("g/use")) == 2
+
+
+def test_has_its_shape_before_it_is_drawn():
+    """Far from the screen it is not laid out, and takes the same room."""
+    svg = parse(draw()).find("svg")
+    _, _, width, height = svg.get("viewBox").split()
+    assert svg.get("style") == f"aspect-ratio:{width}/{height}"
+
+
 def test_text_keeps_every_digit():
     """Coordinates are shortened, what a reader reads is not."""
     figure, axes = figures.subplots()

@@ -2,12 +2,14 @@
 
 Each page is measured several times, on a desktop and on a phone, each time beside the
 same page without its formulas; the medians count, since scores vary with the machine.
+What does not vary, as accessibility, is looked at once.
 The server compresses, as a host would.
 """
 
 import argparse
 import gzip
 import json
+import math
 import os
 import shutil
 import statistics
@@ -26,27 +28,20 @@ from bs4 import BeautifulSoup
 HERE = Path(__file__).parent
 PORT = 8790
 ADDRESS = f"http://127.0.0.1:{PORT}/"
-PAGES = (
-    "index",
-    "backpropagation",
-    "noisy_targets",
-    "architecture",
-    "online_learning",
-    "adversarial_example",
-    "notation",
-    "errata",
-    "reference",
-    "mathematics",
-)
 LEAST = {"mobile": 0.85, "desktop": 0.95}
 SHIFT, BYTES = 0.02, 250 * 1024
-CHROME = "--headless=new --no-sandbox --disable-gpu --disable-background-networking"
+SPEED = ("performance",)
+ALL = ("performance", "accessibility", "best-practices", "seo")
+CHROME = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu"),
+    "--disable-background-networking",
+)
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".xml", ".txt"}
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one run, or the median of several, found."""
+    """What one run, or the median of several, found; NaN where it did not look."""
 
     performance: float
     accessibility: float
@@ -96,6 +91,12 @@ class Handler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def pages(site: Path) -> list[str]:
+    """Return the stems of all pages of a built site."""
+    stems = (page.relative_to(site).with_suffix("") for page in site.rglob("*.html"))
+    return sorted(stem.as_posix() for stem in stems if stem.name != "404")
+
+
 def build(folder: Path) -> None:
     """Build the site for the address at which it is measured."""
     environment = {**os.environ, "SITE_URL": ADDRESS}
@@ -103,48 +104,56 @@ def build(folder: Path) -> None:
     subprocess.run(command, cwd=HERE.parents[1], env=environment, check=True)
 
 
-def measure(address: str, device: str) -> Figures:
-    """Return what Lighthouse finds in one run."""
-    options = ["--preset=desktop"] if device == "desktop" else []
-    categories = "performance,accessibility,best-practices,seo"
-    run = subprocess.run(
-        [
-            HERE / "node_modules" / ".bin" / "lighthouse",
-            address,
-            *options,
-            "--quiet",
-            "--output=json",
-            f"--only-categories={categories}",
-            f"--chrome-flags={CHROME}",
-        ],
-        env={"CHROME_PATH": shutil.which("chromium") or "", **os.environ},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    report = json.loads(run.stdout)
-    scores = {name: c["score"] or 0.0 for name, c in report["categories"].items()}
-    value = {name: a.get("numericValue") for name, a in report["audits"].items()}
-    return Figures(
-        scores["performance"],
-        scores["accessibility"],
-        scores["best-practices"],
-        scores["seo"],
-        value["cumulative-layout-shift"],
-        value["total-byte-weight"],
-        frozenset(
-            part["id"]
-            for name, category in report["categories"].items()
-            for part in category["auditRefs"]
-            if name != "performance" and report["audits"][part["id"]]["score"] == 0
-        ),
-    )
+class Lighthouse:
+    """A process that measures one page after the other."""
+
+    def __init__(self) -> None:
+        """Start the process; it ends with this one."""
+        self.process = subprocess.Popen(
+            ["node", HERE / "measure.mjs"],
+            env={"CHROME_PATH": shutil.which("chromium") or "", **os.environ},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def measure(
+        self, address: str, device: str, categories: Sequence[str] = SPEED
+    ) -> Figures:
+        """Return what Lighthouse finds in one run."""
+        request = {
+            "address": address,
+            "device": device,
+            "categories": categories,
+            "chromeFlags": CHROME,
+        }
+        print(json.dumps(request), file=self.process.stdin, flush=True)
+        report = json.loads(self.process.stdout.readline())
+        audits = report["audits"]
+        scores = {name: c["score"] or 0.0 for name, c in report["categories"].items()}
+        return Figures(
+            *(scores.get(name, math.nan) for name in ALL),
+            audits["cumulative-layout-shift"]["numericValue"],
+            audits["total-byte-weight"]["numericValue"],
+            frozenset(
+                part["id"]
+                for name, category in report["categories"].items()
+                for part in category["auditRefs"]
+                if name != "performance" and audits[part["id"]]["score"] == 0
+            ),
+        )
 
 
 def median(runs: Sequence[Figures]) -> Figures:
     """Return the medians, each by itself, and all that failed in any run."""
     names = [field.name for field in fields(Figures) if field.name != "failed"]
-    medians = (statistics.median(getattr(run, name) for run in runs) for name in names)
+    columns = ([getattr(run, name) for run in runs] for name in names)
+    medians = (
+        statistics.median(
+            [value for value in column if not math.isnan(value)] or column
+        )
+        for column in columns
+    )
     return Figures(*medians, failed=frozenset().union(*(run.failed for run in runs)))
 
 
@@ -166,7 +175,7 @@ def missed(device: str, found: Figures) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line for each page and device, then what is missed."""
     parser = argparse.ArgumentParser(description="Measure the pages with Lighthouse.")
-    parser.add_argument("pages", nargs="*", default=PAGES, help="stems, all if none")
+    parser.add_argument("pages", nargs="*", help="stems, all if none")
     parser.add_argument(
         "--runs", type=int, default=5, help="of which the median counts"
     )
@@ -180,20 +189,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         handler = partial(Handler, directory=str(site))
         server = ThreadingHTTPServer(("127.0.0.1", PORT), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        measure = Lighthouse().measure
         print(
-            "page                 device   speed (plain)  access  practice  seo  "
-            "shift  KiB"
+            "page                                 device   speed (plain)  access  "
+            "practice  seo  shift  KiB"
         )
-        for page in options.pages:
+        for page in options.pages or pages(site):
             for device in LEAST:
                 address = f"{ADDRESS}{page}.html"
                 pairs = [
-                    (measure(address, device), measure(f"{address}?plain", device))
-                    for _ in range(options.runs)
+                    (
+                        measure(address, device, SPEED if run else ALL),
+                        measure(f"{address}?plain", device),
+                    )
+                    for run in range(options.runs)
                 ]
                 found, plain = (median(runs) for runs in zip(*pairs, strict=True))
                 print(
-                    f"{page:20} {device:8} {found.performance:5.2f} "
+                    f"{page:36} {device:8} {found.performance:5.2f} "
                     f"({plain.performance:5.2f})  {found.accessibility:6.2f}  "
                     f"{found.best_practices:8.2f} {found.seo:4.2f}  "
                     f"{found.shift:5.3f}  {found.bytes / 1024:3.0f}",
