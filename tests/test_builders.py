@@ -29,7 +29,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return a copy of the project with the site that the builder made of it."""
     if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
-    for folder in ("docs", "hw4lib", "tests"):
+    for folder in ("benchmarks", "docs", "hw4lib", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for file in ("mkdocs.yml", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, tmp_path)
