@@ -48,6 +48,18 @@ def test_the_gate_finds_nothing(site: Path) -> None:
     assert not faults, "\n".join(map(str, faults))
 
 
+def test_what_a_function_returns_is_said_in_one_piece(site: Path) -> None:
+    """Lines of a docstring are no items of a list."""
+    found = 0
+    for page in (site / "reference").rglob("*.html"):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        for title in soup.find_all("span", string=re.compile("^Returns")):
+            items = title.find_next("ul").find_all("li", recursive=False)
+            assert len(items) == 1, items
+            found += 1
+    assert found > 100
+
+
 def test_two_builds_have_the_same_bytes(
     site: Path, tmp_path: Path, build: Build, offline: dict[str, str]
 ) -> None:
