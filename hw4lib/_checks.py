@@ -39,25 +39,16 @@ def as_array(
     """
     if type(value) is float and not shape and math.isfinite(value):
         return np.asarray(value)  # the most common argument, in a tenth of the time
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(
-            f"`{name}` is ragged, expected {_shape_text(shape) or 'an array'}"
-        ) from None
-    if array.dtype.kind not in "buif" and not _is_real(array):
-        kind = _kind(value, array)
-        raise TypeError(f"`{name}` is of type {kind}, expected real numbers")
-    if np.ma.is_masked(value):
-        raise ValueError(f"`{name}` has masked entries, expected none")
-    if array.dtype != np.float64:
-        array = _as_float64(name, array)
+    if type(value) is np.ndarray and value.dtype == np.float64:
+        array: NDArray[np.float64] = value  # the next most common: nothing to convert
+    else:
+        array = _converted(name, value, shape)
     if shape and not _fits(array.shape, shape):
         raise ValueError(
             f"`{name}` has shape {array.shape}, expected {_shape_text(shape)}"
             + (", not empty" if array.size == 0 else "")
         )
-    if finite and not np.isfinite(array).all():
+    if finite and not is_finite(array):
         bad = array[~np.isfinite(array)][0]
         raise ValueError(f"`{name}` holds {bad}, expected finite numbers")
     return array
@@ -69,7 +60,7 @@ def as_labels(
     """Return `value` as a float64 array whose entries are all `allowed`."""
     # What is allowed is finite: only where something is not, that is worth a look.
     array = as_array(name, value, *shape, finite=False)
-    right = functools.reduce(np.logical_or, (array == label for label in allowed))
+    right = functools.reduce(operator.or_, (array == label for label in allowed))
     if not right.all():
         wrong = as_array(name, array)[~right]
         expected = " or ".join(map(_text, allowed))
@@ -87,10 +78,13 @@ def as_number(
     at_most: float = math.inf,
 ) -> float:
     """Return `value` as a finite float between the bounds that are given."""
-    array = as_array(name, value)
-    if array.ndim:
-        raise ValueError(f"`{name}` has shape {array.shape}, expected a number")
-    number = float(array)
+    if type(value) is float and math.isfinite(value):
+        number = value
+    else:
+        array = as_array(name, value)
+        if array.ndim:
+            raise ValueError(f"`{name}` has shape {array.shape}, expected a number")
+        number = float(array)
     if not (above < number < below and at_least <= number <= at_most):
         bounds = _bounds(above, at_least, below, at_most)
         raise ValueError(f"`{name}` is {_text(number)}, expected {bounds}")
@@ -107,7 +101,19 @@ def as_numbers(
     at_most: float = math.inf,
 ) -> NDArray[np.float64]:
     """Return `value` as a float64 array between the bounds that are given."""
-    array = as_array(name, value, *shape)
+    array = as_array(name, value, *shape, finite=False)
+    if array.size:
+        # By the extremes, which write nothing of the array's size; NaN would be both.
+        low, high = _extremes(array)
+        if (
+            above < low <= high < below
+            and at_least <= low
+            and high <= at_most
+            and math.isfinite(low)
+            and math.isfinite(high)
+        ):
+            return array
+    array = as_array(name, array)
     wrong = ~(
         (array > above) & (array < below) & (array >= at_least) & (array <= at_most)
     )
@@ -150,6 +156,19 @@ def as_integers(
     return array.astype(np.int64)
 
 
+def is_finite(array: NDArray[np.float64]) -> bool:
+    """Return whether no entry is NaN or infinite."""
+    if array.ndim == 0:
+        return math.isfinite(array)
+    # A finite sum of squares has finite terms, and takes one pass that writes nothing.
+    # It is `vdot` because `dot` warns when the sum overflows: then each has a look.
+    flags = array.flags
+    flat = array if flags.c_contiguous else array.T
+    if flags.forc and math.isfinite(np.vdot(flat, flat)):
+        return True
+    return bool(np.isfinite(array).all())
+
+
 def check_broadcast(**arrays: NDArray[np.float64]) -> tuple[int, ...]:
     """Return the common shape of arrays that broadcast, by their names."""
     try:
@@ -189,6 +208,29 @@ def memory_size() -> int:
         return 2**33
 
 
+def _extremes(array: NDArray[np.float64]) -> tuple[float, float]:
+    if array.ndim == 0:
+        return (float(array),) * 2
+    return float(array.min()), float(array.max())
+
+
+def _converted(
+    name: str, value: ArrayLike, shape: tuple[int | str, ...]
+) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"`{name}` is ragged, expected {_shape_text(shape) or 'an array'}"
+        ) from None
+    if array.dtype.kind not in "buif" and not _is_real(array):
+        kind = _kind(value, array)
+        raise TypeError(f"`{name}` is of type {kind}, expected real numbers")
+    if np.ma.is_masked(value):
+        raise ValueError(f"`{name}` has masked entries, expected none")
+    return _as_float64(name, array)
+
+
 def _is_real(array: NDArray[np.generic]) -> bool:
     """Whether the objects of an array are real numbers, as 10**30 and 1/3 are."""
     return array.dtype == object and all(
@@ -218,13 +260,16 @@ def _fits(actual: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
     if expected[0] == "...":
         expected = expected[1:]
         actual = actual[max(len(actual) - len(expected), 0) :]
+    if len(actual) != len(expected):
+        return False
     lengths: dict[str, int] = {}
-    return len(actual) == len(expected) and all(
-        length >= 1 and lengths.setdefault(want, length) == length
-        if isinstance(want, str)
-        else length == want
-        for length, want in zip(actual, expected, strict=True)
-    )
+    for length, want in zip(actual, expected, strict=True):
+        if isinstance(want, str):
+            if length < 1 or lengths.setdefault(want, length) != length:
+                return False
+        elif length != want:
+            return False
+    return True
 
 
 def _shape_text(shape: tuple[int | str, ...]) -> str:

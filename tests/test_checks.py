@@ -17,6 +17,7 @@ from hw4lib._checks import (
     as_numbers,
     check_broadcast,
     check_memory,
+    is_finite,
     memory_size,
 )
 
@@ -110,6 +111,23 @@ def test_array_refuses_what_is_not_finite(value, shown):
         as_array("x", value)
 
     assert_array_equal(as_array("x", value, finite=False), np.asarray(value))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf], ids=str)
+@pytest.mark.parametrize("rest", [0.0, 1.0, -1e200, 1e308], ids=str)
+@pytest.mark.parametrize(
+    "layout",
+    [np.array, np.asfortranarray, lambda x: np.repeat(x, 2, 1)[:, ::2]],
+    ids=["rows", "columns", "gaps"],
+)
+def test_finite_is_what_every_entry_is(layout, rest, bad):
+    """In every layout, and where the squares overflow, without a warning."""
+    array = layout(np.full((5, 7), rest))
+    assert is_finite(array)
+    assert as_array("x", array) is array
+
+    array[3, 4] = bad
+    assert not is_finite(array)
 
 
 @pytest.mark.skipif(
@@ -242,6 +260,10 @@ def test_number_is_one_finite_number():
         as_number("e", math.nan, above=0)
     with says(ValueError, "`e` holds inf, expected finite numbers"):
         as_numbers("e", [math.inf], above=0)
+    with says(ValueError, "`e` holds nan, expected finite numbers"):
+        as_numbers("e", [1.0, math.nan, -1.0], at_least=0)
+    assert as_numbers("e", [], at_least=0).shape == (0,)
+    assert as_numbers("e", 0.25, at_least=0) == 0.25
     with says(TypeError, "`e` is of type NoneType, expected real numbers"):
         as_number("e", None)
 
