@@ -20,7 +20,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_array, as_number, as_numbers, check_broadcast
+from hw4lib._checks import (
+    as_array,
+    as_number,
+    as_numbers,
+    check_broadcast,
+    is_finite,
+)
 from hw4lib.activations import (
     leaky_relu,
     leaky_relu_derivative,
@@ -304,13 +310,9 @@ def loss(
     result = np.empty(shape)
     with np.errstate(over="ignore", invalid="ignore"):
         for block, (a1_, t_, w2_, b_) in _blocks(shape, a1, t, w2, b):
-            z2 = (w2_ if a1_.any() else 0.0) * a1_ + b_
-            odds = np.exp(-z2)
-            residual = ((1.0 - t_) - t_ * odds) / (1.0 + odds)
-            result[block] = 0.5 * residual * residual
-            if not np.isfinite(result[block]).all():
-                residual, _ = _output_error(np, z2, t_)
-                result[block] = as_array("loss", 0.5 * residual * residual)
+            z2 = np.asarray((w2_ if a1_.any() else 0.0) * a1_)
+            z2 = np.add(z2, b_, None if b_.ndim else z2)
+            _write_loss(z2, t_, result[block])
     return result[()]
 
 
@@ -372,12 +374,13 @@ def gradient(
     results = np.empty((3, *shape))
     with np.errstate(over="ignore", invalid="ignore"):
         for block, arguments in _blocks(shape, x, t, w1, w2, b):
-            _write_gradient(arguments, slope, results[(slice(None), block)])
-        if not np.isfinite(results).all():
-            results[:] = np.broadcast_arrays(*_gradient(np, (x, t, w1, w2, b), slope))
-    if not np.isfinite(results).all():
-        # The plain way stops at the product that is not finite, and names it.
-        backward_pass(x, t, w1, w2, b, slope=slope)
+            part = results[(slice(None), block)]
+            _write_gradient(arguments, slope, part)
+            if not all(map(is_finite, part)):
+                part[:] = np.broadcast_arrays(*_gradient(np, arguments, slope))
+                if not np.isfinite(part).all():
+                    # The plain way stops at the product that is not finite.
+                    backward_pass(x, t, w1, w2, b, slope=slope)
     return Parameters(*(result[()] for result in results))
 
 
@@ -856,18 +859,56 @@ def _write_gradient(
     slope: float,
     results: NDArray[np.float64],
 ) -> None:
-    """Write what `_gradient` returns, or NaN where 1 / y overflows, in fewer passes."""
+    """Write what `_gradient` returns, or NaN where exp(z2) overflows, in fewer passes.
+
+    In place, because memory is the cost: the results hold the hidden unit first. With
+    the odds o = y / (1 - y), y - t is ((1 - t) o - t) / (1 + o), of which no digit is
+    lost near a target of 0 or 1, and y (1 - y) is o / (1 + o)^2.
+    """
     x, target, w1, w2, bias = arguments
     by_w1, by_w2, by_bias = (results[k, ...] for k in range(3))
     active = w1 * x > 0.0
     seen = np.where(active, x, slope * x) if slope else active * x
-    a1 = w1 * seen
-    odds = np.exp(-w2 * a1 - bias)
-    y = 1.0 / (1.0 + odds)
-    rest = odds * y
-    np.multiply((1.0 - target) * y - target * rest, rest * y, out=by_bias)
-    np.multiply(by_bias, a1, out=by_w2)
-    np.multiply(by_bias, w2 * seen, out=by_w1)
+    np.multiply(w1, seen, by_w2)
+    np.multiply(w2, seen, by_w1)
+    odds = np.multiply(w2, by_w2, np.empty_like(by_w2))
+    odds += bias
+    np.exp(odds, odds)
+    rest = np.add(odds, 1.0, np.empty_like(odds))
+    np.divide(1.0, rest, rest)
+    np.subtract(1.0, target, by_bias)
+    by_bias *= odds
+    by_bias -= target
+    by_bias *= rest
+    odds *= rest
+    odds *= rest
+    by_bias *= odds
+    by_w1 *= by_bias
+    by_w2 *= by_bias
+
+
+def _write_loss(
+    z2: NDArray[np.float64], target: NDArray[np.float64], result: NDArray[np.float64]
+) -> None:
+    """Write the loss over `z2`, with y - t as in `_write_gradient`.
+
+    For one target of 0 or 1 that is a reciprocal, and nothing is lost if it underflows.
+    """
+    if target.ndim == 0 and target in (0.0, 1.0):
+        total = np.exp(z2 if target else -z2, z2)
+        total += 1.0
+        total *= total
+        result[...] = np.divide(0.5, total, result if z2.shape == result.shape else z2)
+        return
+    odds = np.exp(z2)
+    residual = (1.0 - target) * odds
+    residual -= target
+    residual /= odds + 1.0
+    np.multiply(residual, residual, result)
+    result *= 0.5
+    if not is_finite(result):
+        residual, _ = _output_error(np, z2, target)
+        result[...] = as_array("loss", 0.5 * residual * residual)
 
 
 def _blocks(

@@ -240,6 +240,21 @@ def test_lean_functions_equal_the_plain_ones(rng, monkeypatch, slope, block):
             assert getattr(lean, name).shape == expected.shape
 
 
+@pytest.mark.parametrize("target", [0.0, 1.0, 0.3, -2.0, [[0.0], [1.0]]], ids=str)
+def test_lean_functions_do_not_mix_examples_up(target):
+    """Where one logit of a block is past every exponential, the others are as ever."""
+    bias = np.array([-1e300, -800.0, -700.0, -30.0, 0.0, 3.0, 700.0, 800.0, 1e300])
+    given_ = {**SHEET, "target": target, "bias": bias}
+    plain, lean = backward_pass(**given_), gradient(**given_)
+
+    expected = forward_pass(**given_).loss
+    # Subnormal numbers have fewer digits.
+    assert_allclose(loss(**given_), expected, rtol=1e-12, atol=1e-307)
+    for name in ("w1", "w2", "bias"):
+        expected = getattr(plain, f"dloss_d{name}")
+        assert_allclose(getattr(lean, name), expected, rtol=1e-12, atol=1e-307)
+
+
 def test_every_result_has_the_common_shape(rng):
     """Also the local derivatives that depend on one argument alone."""
     x, w1 = rng.normal(size=(4, 1)), rng.normal(size=3)
