@@ -260,6 +260,8 @@ def _fits(actual: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
     if expected[0] == "...":
         expected = expected[1:]
         actual = actual[max(len(actual) - len(expected), 0) :]
+    if actual == expected:
+        return True
     if len(actual) != len(expected):
         return False
     lengths: dict[str, int] = {}

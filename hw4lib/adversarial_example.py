@@ -129,7 +129,7 @@ def logit(x: ArrayLike, weights: ArrayLike, bias: float) -> NDArray[np.float64]:
         >>> float(logit([1.0, 0.5], [2.0, -1.0], 0.5))
         2.0
     """
-    return _logit("x", *_inputs("x", x, weights), bias)
+    return _place("x", x, weights, bias)[2]
 
 
 def hypothesis(x: ArrayLike, weights: ArrayLike, bias: float) -> NDArray[np.float64]:
@@ -192,7 +192,7 @@ def objective(
         >>> float(objective([0.0, 0.0], [1.0, 0.5], [2.0, -1.0], 0.0, 0.2))
         0.25
     """
-    difference, m, _ = _place(x, original, weights, bias)
+    difference, m, _ = _relative(x, original, weights, bias)
     excess = _excess(m, _offset(offset))
     return _objective(difference, _alpha(alpha), excess)
 
@@ -236,7 +236,7 @@ def objective_gradient(
         >>> objective_gradient([0.0, 0.0], [1.0, 0.5], [2.0, -1.0], 0.0, 0.2)
         array([-0.4, -0.2])
     """
-    difference, m, w = _place(x, original, weights, bias)
+    difference, m, w = _relative(x, original, weights, bias)
     edge = _kink(_offset(offset))
     share = np.where(m == edge, as_number("kink", kink, at_least=0.0, at_most=1.0), 1.0)
     slope = np.where(m >= edge, share * sigmoid_derivative(m), 0.0)
@@ -281,7 +281,7 @@ def hinge_objective(
         >>> float(hinge_objective([1.0, 0.5], [1.0, 0.5], [2.0, -1.0], 0.5, 0.2))
         2.0
     """
-    difference, m, _ = _place(x, original, weights, bias)
+    difference, m, _ = _relative(x, original, weights, bias)
     excess = np.maximum(m - _kink(_offset(offset)), 0.0)
     return _objective(difference, _alpha(alpha), excess)
 
@@ -323,7 +323,7 @@ def hinge_objective_gradient(
         >>> hinge_objective_gradient([1.0, 0.5], [1.0, 0.5], [2.0, -1.0], 0.5, 0.2)
         array([ 2., -1.])
     """
-    difference, m, w = _place(x, original, weights, bias)
+    difference, m, w = _relative(x, original, weights, bias)
     slope = np.where(m > _kink(_offset(offset)), 1.0, 0.0)
     return _gradient(difference, _alpha(alpha), slope, w)
 
@@ -357,9 +357,8 @@ def boundary_projection(
         >>> boundary_projection([1.0, 0.5], [2.0, -1.0], 0.5)
         array([0.2, 0.9])
     """
-    points, w = _inputs("x", x, weights)
-    shift = _logit("x", points, w, bias) - _kink(_offset(offset))
-    return _shifted(points, shift, w)
+    points, w, m = _place("x", x, weights, bias)
+    return _shifted(points, np.asarray(m - _kink(_offset(offset))), w)
 
 
 def minimizer(
@@ -402,8 +401,7 @@ def minimizer(
         >>> minimizer([1.0, 0.5], [2.0, -1.0], 0.5, 0.1).x
         array([0.2, 0.9])
     """
-    points, w = _inputs("original", original, weights)
-    margin = _logit("original", points, w, bias)
+    points, w, margin = _place("original", original, weights, bias)
     alpha = as_numbers("alpha", alpha, above=0.0)
     shape = check_broadcast(alpha=alpha, original=margin)
     check_memory("alpha", f"of shape {alpha.shape}", *shape, w.size)
@@ -451,8 +449,7 @@ def critical_alpha(
         >>> float(critical_alpha([1.0, 0.5], [2.0, -1.0], 0.5))
         0.3125
     """
-    points, w = _inputs("original", original, weights)
-    margin = _logit("original", points, w, bias)
+    _, w, margin = _place("original", original, weights, bias)
     return _squared_norm(w) * critical_beta(margin, offset=offset)
 
 
@@ -483,8 +480,7 @@ def descent_alpha(
         >>> float(descent_alpha([1.0, 0.5], [2.0, -1.0], 0.5))
         0.3125
     """
-    points, w = _inputs("original", original, weights)
-    margin = _logit("original", points, w, bias)
+    _, w, margin = _place("original", original, weights, bias)
     return _squared_norm(w) * descent_beta(margin, offset=offset)
 
 
@@ -539,9 +535,13 @@ def gradient_descent(
         >>> path.x.round(2)
         array([0.2, 0.9])
     """
-    origin = as_array("original", original, "d")
-    first = origin if start is None else as_array("start", start, origin.size)
-    w = as_array("weights", weights, origin.size)
+    # One example, so that its logit is one number.
+    origin = as_array("original", original, "d", finite=False)
+    origin, w, margin = _place("original", origin, weights, bias)
+    m_0 = margin
+    if start is not None:
+        first = as_array("start", start, origin.size)
+        _, _, m_0 = _place("start", first, w, bias)
     alpha = _alpha(alpha)
     limit = math.inf if alpha == 0.0 else 1.0 / alpha
     rate = as_number("learning_rate", learning_rate, above=0.0, below=limit)
@@ -549,22 +549,23 @@ def gradient_descent(
     check_memory("steps", steps, steps + 1, 3 + keep_iterates * w.size)
 
     squared_norm = _squared_norm(w)
-    margin = float(_logit("original", origin, w, bias))
-    m_0 = float(_logit("start", first, w, bias))
     delta = _offset(offset)
     pull, push = 2.0 * alpha * rate, rate * squared_norm
-    path = _descent(m_0, margin, pull=pull, push=push, kink=_kink(delta))
+    path = _descent(float(m_0), float(margin), pull=pull, push=push, kink=_kink(delta))
     logits = np.fromiter(path, np.float64, steps + 1)
 
-    across = (first - origin) - (m_0 - margin) / squared_norm * w
-    shrinkage = (1.0 - pull) ** np.arange(steps + 1)
     along = (logits - margin) / math.sqrt(squared_norm)
-    distances = np.hypot(along, shrinkage * np.linalg.norm(across))
+    distances = np.abs(along)
+    if start is not None:
+        across = (first - origin) - (m_0 - margin) / squared_norm * w
+        shrinkage = (1.0 - pull) ** np.arange(steps + 1)
+        distances = np.hypot(along, shrinkage * np.linalg.norm(across))
 
     def iterate(step: slice | int) -> NDArray[np.float64]:
-        shift = margin - logits[step]
-        remainder = np.multiply.outer(shrinkage[step], across)
-        return np.asarray(_shifted(origin, shift, w) + remainder)
+        x = _shifted(origin, np.asarray(margin - logits[step]), w)
+        if start is not None:
+            x += np.multiply.outer(shrinkage[step], across)
+        return x
 
     return Descent(
         logits=logits,
@@ -1001,12 +1002,12 @@ def _descent(
     exp = math.exp  # looked up once, not every step
     while True:
         yield m
-        force = pull * (margin - m)
         if m > kink:
             decay = exp(-m)  # at most 1e17, since no kink is below -38
             total = 1.0 + decay
-            force -= push * decay / (total * total)
-        m += force
+            m += pull * (margin - m) - push * decay / (total * total)
+        else:
+            m += pull * (margin - m)
 
 
 def _excess(m: NDArray[np.float64], delta: float) -> NDArray[np.float64]:
@@ -1038,38 +1039,42 @@ def _shifted(
     x: NDArray[np.float64], shift: NDArray[np.float64], w: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Lower the logit of `x` by `shift`, at the least distance."""
-    return np.asarray(x - (shift / _squared_norm(w))[..., None] * w)
+    step = (shift / _squared_norm(w))[..., None] * w
+    return np.subtract(x, step, out=step)
 
 
-def _place(
+def _relative(
     x: ArrayLike, original: ArrayLike, weights: ArrayLike, bias: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return x - x*, the logit of x, and the weights."""
-    points, w = _inputs("x", x, weights)
+    points, w, m = _place("x", x, weights, bias)
     origin = as_array("original", original, w.size)
     with np.errstate(over="ignore"):
         difference = points - origin
-    return difference, _logit("x", points, w, bias), w
+    return difference, m, w
 
 
-def _inputs(
-    name: str, x: ArrayLike, weights: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    points = as_array(name, x, "...", "d")
-    return points, as_array("weights", weights, points.shape[-1])
-
-
-def _logit(
-    name: str, x: NDArray[np.float64], w: NDArray[np.float64], bias: float
-) -> NDArray[np.float64]:
+def _place(
+    name: str, x: ArrayLike, weights: ArrayLike, bias: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the inputs, the weights, and the logits of the inputs."""
+    points = as_array(name, x, "...", "d", finite=False)
+    w = as_array("weights", weights, points.shape[-1], finite=False)
+    w_0 = as_number("bias", bias)
+    if points.ndim == 1:
+        # All factors of a finite product are finite: no other pass has to check them.
+        m = float(np.vdot(points, w)) + w_0
+        if abs(m) <= _LARGEST_LOGIT:
+            return points, w, np.asarray(m)
+    as_array(name, points), as_array("weights", w)
     with np.errstate(over="ignore", invalid="ignore"):
-        m = np.asarray(x @ w + as_number("bias", bias))
-    if not (np.abs(m) <= _LARGEST_LOGIT).all():
+        logits = np.asarray(points @ w + w_0)
+    if not (np.abs(logits) <= _LARGEST_LOGIT).all():
         raise ValueError(
             f"`{name}` has a logit beyond {_LARGEST_LOGIT:g} in size, "
             f"expected at most that"
         )
-    return m
+    return points, w, logits
 
 
 def _logits(name: str, value: ArrayLike) -> NDArray[np.float64]:
@@ -1077,8 +1082,7 @@ def _logits(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 
 def _squared_norm(w: NDArray[np.float64]) -> float:
-    with np.errstate(over="ignore"):
-        squared = float(w @ w)
+    squared = float(np.vdot(w, w))  # without a warning if it overflows
     if not 0.0 < squared < math.inf:
         raise ValueError(
             f"`weights` has the squared norm {squared:g}, expected in (0, inf)"
