@@ -959,16 +959,21 @@ def _evaluate(
     logits: ArrayLike, labels: ArrayLike, flip_probability: ArrayLike
 ) -> LossAndGradient:
     a, y, eps = _as_data(logits, labels, flip_probability)
-    shape = np.broadcast_shapes(a.shape, y.shape, eps.shape)
-    a, y = (np.broadcast_to(v, shape).reshape(-1) for v in (a, y))
+    shape = np.broadcast(a, y, eps).shape
+    a, y = _flat(a, shape), _flat(y, shape)
     if eps.ndim:
-        eps = np.broadcast_to(eps, shape).reshape(-1)
+        eps = _flat(eps, shape)
     loss, gradient = np.empty(a.size), np.empty(a.size)
     for first in range(0, a.size, _BLOCK):
         block = slice(first, first + _BLOCK)
         flip = eps[block] if eps.ndim else eps
         _evaluate_block(a[block], y[block], flip, loss[block], gradient[block])
     return LossAndGradient(loss.reshape(shape), gradient.reshape(shape))
+
+
+def _flat(array: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    whole = array if array.shape == shape else np.broadcast_to(array, shape)
+    return whole.reshape(-1)
 
 
 def _evaluate_block(
@@ -984,16 +989,18 @@ def _evaluate_block(
     if max(t.max(), -t.min()) > _FAR:
         loss[:], gradient[:] = _evaluate_far(t, turn, eps)
         return
+    kept = 1.0 - eps
     np.exp(t, out=t)
     right = eps * t
-    right += 1.0 - eps
-    np.multiply(1.0 - eps, t, out=loss)
+    right += kept
+    np.multiply(kept, t, out=loss)
     loss += eps
     loss /= right
     np.log1p(loss, out=loss)
-    right *= 1.0 + t
-    t *= 1.0 - 2.0 * eps
     np.multiply(turn, t, out=gradient)
+    t += 1.0
+    right *= t
+    gradient *= 1.0 - 2.0 * eps
     gradient /= right
 
 
