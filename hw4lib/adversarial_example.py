@@ -863,8 +863,11 @@ def _minimizing_logit(
     with columns:
         for margin, penalty, tie, m in columns:
             upper = penalty > tie
-            m[~upper] = _lower(margin[~upper], penalty[~upper], kink)
-            m[upper] = _upper(margin[upper], penalty[upper])
+            lower = ~upper
+            if lower.any():
+                m[lower] = _lower(margin[lower], penalty[lower], kink)
+            if upper.any():
+                m[upper] = _upper(margin[upper], penalty[upper])
         # An example that counts as negative already stays where it is.
         return np.asarray(np.minimum(m0, columns.operands[3]))
 

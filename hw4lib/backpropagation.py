@@ -376,7 +376,7 @@ def gradient(
         for block, arguments in _blocks(shape, x, t, w1, w2, b):
             part = results[(slice(None), block)]
             _write_gradient(arguments, slope, part)
-            if not all(map(is_finite, part)):
+            if not is_finite(part):
                 part[:] = np.broadcast_arrays(*_gradient(np, arguments, slope))
                 if not np.isfinite(part).all():
                     # The plain way stops at the product that is not finite.
