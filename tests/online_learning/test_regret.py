@@ -265,3 +265,26 @@ def test_optimum_of_many_features(n, p, scale, rng):
     pulls = [y[i] / (1.0 + np.exp(y[i] * (X[i] @ w))) * X[i] for i in range(n)]
     # Rounding of sums of n terms of this size; strictly convex, so 0 is at one place.
     assert_allclose(w, np.mean(pulls, axis=0), rtol=0, atol=1e-13 * scale)
+
+
+@pytest.mark.parametrize(
+    ("n", "p", "thinned"),
+    [
+        pytest.param(60_000, 2, 1.0, id="few features"),
+        pytest.param(30_000, 40, 1.0, id="many features"),
+        pytest.param(20_000, 3, 1e-2, id="its Hessian is too small"),
+        pytest.param(20_000, 3, 1e2, id="its Hessian is too large"),
+    ],
+)
+def test_optimum_of_many_samples(n, p, thinned, rng):
+    """The gradient vanishes, whether or not every 24th sample is like the others."""
+    X = rng.normal(size=(n, p))
+    X[::24] *= thinned
+    y = np.where(X.sum(axis=1) + rng.logistic(size=n) > 0.0, 1.0, -1.0)
+
+    w = batch_optimum(X, y, regularization=0.01)
+
+    pulls = y / (1.0 + np.exp(y * (X @ w)))
+    # Rounding of a mean of terms of the size of a sample.
+    atol = 1e-14 * max(thinned, 1.0)
+    assert_allclose(0.02 * w, X.T @ pulls / n, rtol=0, atol=atol)
