@@ -48,7 +48,7 @@ def compiled() -> Loops | None:
         for readonly in (True, False)
     )
     samples = numba.types.Tuple((read[1], read[0]))
-    results = numba.types.UniTuple(write[1], 4)
+    results = numba.types.Tuple((write[2], write[0]))
     signature = numba.void(write[2], samples, read[1], numba.float64, results)
     # Sums in any order, as NumPy has them too, so that wide registers are used.
     compile_ = numba.njit(
@@ -73,7 +73,7 @@ def by_runs(
     samples: tuple[NDArray[np.float64], NDArray[np.float64]],
     steps: NDArray[np.float64],
     lam: float,
-    results: tuple[NDArray[np.float64], ...],
+    results: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
     """Run some rounds of S runs, run by run within a round.
 
@@ -81,16 +81,19 @@ def by_runs(
         path: Weights, shape `(n + 1, S, p)` with the first ones in `path[0]`, or
             `(1, S, p)` if they are to be overwritten.
         samples: Features, shape `(n, p)`, and labels, shape `(n,)`.
-        steps: Step sizes, shape `(n, S)`.
+        steps: Step sizes, shape `(n, S)`, or `(1, S)` if they are constant.
         lam: Regularization.
-        results: Four arrays to fill, of shape `(n, S)`: the loss without its part
-            `-log(1 - q)`; that `-q`, `q` the probability of the less likely label; the
-            squared norms of the gradient, and of the weights before the step.
+        results: An array to fill, of shape `(3, n, S)`: the loss without its part
+            `-log(1 - q)`; the squared norm of the gradient; that `-q`, `q` the
+            probability of the less likely label. And one to raise, of shape `(S,)`:
+            the largest squared norm of the weights before a step.
     """
     X, y = samples
-    losses, smaller, gradients, norms = results
+    rounds, largest = results
+    losses, gradients, smaller = rounds[0], rounds[1], rounds[2]
+    constant = len(steps) == 1
     for i in range(len(y)):
-        W, x = path[0], X[i]
+        W, x, eta = path[0], X[i], steps[0 if constant else i]
         if len(path) > 1:
             W = path[i + 1]
             W[:] = path[i]
@@ -104,8 +107,8 @@ def by_runs(
             wrong = share(margin, math.exp, min)
             smaller[i, s] = -min(wrong, 1.0 - wrong)
             losses[i, s] = max(-margin, 0.0) + lam * square
-            norms[i, s] = square
-            pull, step = y[i] * wrong, steps[i, s]
+            largest[s] = max(largest[s], square)
+            pull, step = y[i] * wrong, eta[s]
             for j in range(len(w)):
                 slope = 2.0 * lam * w[j] - pull * x[j]
                 w[j] -= step * slope
@@ -118,7 +121,7 @@ def by_features(
     samples: tuple[NDArray[np.float64], NDArray[np.float64]],
     steps: NDArray[np.float64],
     lam: float,
-    results: tuple[NDArray[np.float64], ...],
+    results: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
     """Run some rounds of S runs, feature by feature within a round.
 
@@ -126,13 +129,16 @@ def by_features(
     loops are over the runs, which are long where features are few.
     """
     X, y = samples
-    losses, smaller, gradients, norms = results
+    rounds, largest = results
+    losses, gradients, smaller = rounds[0], rounds[1], rounds[2]
+    constant = len(steps) == 1
+    square = np.empty_like(largest)
     for i in range(len(y)):
-        W, x = path[0], X[i]
+        W, x, eta = path[0], X[i], steps[0 if constant else i]
         if len(path) > 1:
             W = path[i + 1]
             W[:] = path[i]
-        wrong, square, total = smaller[i], norms[i], gradients[i]
+        wrong, total = smaller[i], gradients[i]
         wrong[:] = square[:] = total[:] = 0.0
         for j in range(len(W)):
             w, feature = W[j], y[i] * x[j]
@@ -141,12 +147,13 @@ def by_features(
                 square[s] += w[s] * w[s]
         for s in range(len(wrong)):
             losses[i, s] = max(-wrong[s], 0.0) + lam * square[s]
+            largest[s] = max(largest[s], square[s])
             wrong[s] = share(wrong[s], math.exp, min)
         for j in range(len(W)):
             w, feature = W[j], y[i] * x[j]
             for s in range(len(w)):
                 slope = 2.0 * lam * w[s] - wrong[s] * feature
-                w[s] -= steps[i, s] * slope
+                w[s] -= eta[s] * slope
                 total[s] += slope * slope
         for s in range(len(wrong)):
             wrong[s] = -min(wrong[s], 1.0 - wrong[s])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from operator import mul
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -34,6 +35,9 @@ _Samples: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 # Numbers in the arrays of a block of rounds: two megabytes.
 _BLOCK = 2**18
+
+# So many features are faster as Python's numbers than as arrays.
+_FEW = 8
 
 
 def logistic_loss(
@@ -350,64 +354,65 @@ def _run(
         )
     W, count = np.zeros((*runs, features)) + w, 0
     several = W.size // features
-    kept: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    kept: list[NDArray[np.float64]] = []
     path = [W[None]]
-    total, squares, largest = np.zeros(runs), np.zeros(runs), np.zeros(runs)
+    totals, largest = np.zeros((2, *runs)), np.zeros(runs)
     while True:
         loops = compiled_loops(several * count)
-        # NumPy needs all iterates of a block, loops the latest and four results.
+        # NumPy needs all iterates of a block, loops the latest and three results.
         most = min(1024, _BLOCK // W.size)
         if loops:
             most = min(8192, _BLOCK // max(4 * several, features))
         X, y = take(max(1, most))
         if not y.size:
             break
-        steps = steps_of(np.arange(count + 1, count + len(y) + 1))
         play = partial(_play_loops, loops=loops) if loops else _play
+        steps = steps_of(count, len(y))
         block = play(W, (X, y), steps, lam, keep=keep == "iterates")
         W, count = block.weights, count + len(y)
-        total = total + block.losses.sum(axis=0)
-        squares = squares + block.squared_gradients.sum(axis=0)
-        largest = np.maximum(largest, block.squared_norms.max(axis=0))
+        totals = totals + block.totals
+        largest = np.maximum(largest, block.largest)
         if keep != "totals":
-            kept.append((block.losses, np.sqrt(block.squared_gradients)))
+            kept.append(block.rounds)
         if block.iterates is not None:
             path.append(block.iterates)
-    everything = list(zip(*kept, strict=True))
+    losses, squares = np.concatenate(kept, axis=1) if kept else (None, None)
     return OnlineRun(
         count=count,
         weights=W,
-        total_loss=total[()],
-        total_squared_gradient=squares[()],
+        total_loss=totals[0],
+        total_squared_gradient=totals[1],
         largest_norm=np.sqrt(largest),
-        losses=np.concatenate(everything[0]) if kept else None,
-        gradient_norms=np.concatenate(everything[1]) if kept else None,
+        losses=losses,
+        gradient_norms=None if squares is None else np.sqrt(squares),
         iterates=np.concatenate(path) if keep == "iterates" else None,
     )
 
 
 def _schedule(
     step_size: StepSize, lam: float
-) -> tuple[Callable[[NDArray[np.int64]], NDArray[np.float64]], tuple[int, ...]]:
-    """Return a function from rounds to step sizes, and the shape of the runs."""
+) -> tuple[Callable[[int, int], NDArray[np.float64]], tuple[int, ...]]:
+    """Return a function from what is done and to do to step sizes, and the runs' shape.
+
+    Where step sizes are constant it returns those of a single round.
+    """
     most = 1.0 / lam if lam else math.inf
     if callable(step_size):
         return partial(_scheduled, step_size, most), ()
     constant = as_numbers("step_size", step_size, above=0.0, at_most=most)
     if constant.ndim > 1 or constant.size == 0:
         raise ValueError(f"`step_size` has shape {constant.shape}, expected () or (S)")
-    return lambda rounds: np.full((len(rounds), *constant.shape), constant), (
-        constant.shape
-    )
+    return lambda _done, _count: constant[None], constant.shape
 
 
 def _scheduled(
     schedule: Callable[[NDArray[np.int64]], ArrayLike],
     most: float,
-    rounds: NDArray[np.int64],
+    done: int,
+    count: int,
 ) -> NDArray[np.float64]:
-    steps = schedule(rounds)
-    return as_numbers("step_size", steps, len(rounds), above=0.0, at_most=most)
+    steps = schedule(np.arange(done + 1, done + count + 1))
+    return as_numbers("step_size", steps, count, above=0.0, at_most=most)
 
 
 class _Block(NamedTuple):
@@ -415,16 +420,16 @@ class _Block(NamedTuple):
 
     Attributes:
         weights: The weights after it, shape `(..., p)`.
-        losses: Shape `(n, ...)`.
-        squared_gradients: Squared norms of the gradients, shape `(n, ...)`.
-        squared_norms: Squared norms of the weights before each step, shape `(n, ...)`.
+        rounds: The losses, and the squared norms of the gradients, shape `(2, n, ...)`.
+        totals: Their sums, shape `(2, ...)`.
+        largest: The largest squared norm of the weights before a step, shape `(...)`.
         iterates: The weights after each step, shape `(n, ..., p)`, if they are kept.
     """
 
     weights: NDArray[np.float64]
-    losses: NDArray[np.float64]
-    squared_gradients: NDArray[np.float64]
-    squared_norms: NDArray[np.float64]
+    rounds: NDArray[np.float64]
+    totals: NDArray[np.float64]
+    largest: NDArray[np.float64]
     iterates: NDArray[np.float64] | None
 
 
@@ -438,49 +443,76 @@ def _play(
 ) -> _Block:
     """Play a block of rounds with NumPy, from weights of shape `(p)` or `(S, p)`."""
     X, y = samples
+    pulls = y[:, None] * X
+    steps = np.broadcast_to(steps, (len(y), *W.shape[:-1]))
     # Features before runs: the long axis is the one that NumPy's inner loops run over.
     path = np.empty((len(y) + 1, *W.T.shape))
     path[0] = W.T
-    margins = _descend(path, X, y, steps, lam)
+    descend = _descend_few if W.ndim == 1 and W.size <= _FEW else _descend
+    margins = descend(path, pulls, steps, lam)
     iterates = np.moveaxis(path, 1, -1)
     if W.ndim == 2:
-        X, y = X[:, :, None], y[:, None]
-    gradients = 2.0 * lam * path[:-1] - (y * sigmoid(-margins))[:, None] * X
+        pulls = pulls[:, :, None]
+    gradients = 2.0 * lam * path[:-1]
+    gradients -= sigmoid(-margins)[:, None] * pulls
+    squares = np.square(gradients, out=gradients).sum(axis=1)
     norms = np.square(path[:-1]).sum(axis=1)
+    rounds = np.stack([softplus(-margins) + lam * norms, squares])
     return _Block(
         weights=iterates[-1].copy(),
-        losses=softplus(-margins) + lam * norms,
-        squared_gradients=np.square(gradients).sum(axis=1),
-        squared_norms=norms,
+        rounds=rounds,
+        totals=rounds.sum(axis=1),
+        largest=norms.max(axis=0),
         iterates=iterates[1:] if keep else None,
     )
 
 
 def _descend(
     path: NDArray[np.float64],
-    X: NDArray[np.float64],
-    y: NDArray[np.float64],
+    pulls: NDArray[np.float64],
     steps: NDArray[np.float64],
     lam: float,
 ) -> NDArray[np.float64]:
     """Fill `path[1:]` with the iterates that follow `path[0]`, and return the margins.
 
-    `path` has shape `(n + 1, p)` for one run and `(n + 1, p, S)` for `S` of them.
+    Args:
+        path: Weights, shape `(n + 1, p)` for one run and `(n + 1, p, S)` for `S`.
+        pulls: Features times labels, shape `(n, p)`.
+        steps: Step sizes, shape `(n,)` or `(n, S)`.
+        lam: Regularization.
     """
     several = path.ndim == 3
-    columns = X[:, :, None] if several else X
+    columns = pulls[:, :, None] if several else pulls
     # With one run a margin is a number, and Python's own functions are the fast ones.
     exp: Callable[[Any], Any] = np.exp if several else math.exp
     minimum: Callable[[Any, float], Any] = np.minimum if several else min
-    eta = steps if several else steps.tolist()
-    shrink = 1.0 - 2.0 * lam * steps if several else [1.0 - 2.0 * lam * e for e in eta]
-    margins = []
-    for i, label in enumerate(y.tolist()):
-        margin = label * (X[i] @ path[i])
-        pull = eta[i] * label * share(margin, exp, minimum)
-        np.multiply(path[i], shrink[i], out=path[i + 1])
-        path[i + 1] += pull * columns[i]
+    shrinks = 1.0 - 2.0 * lam * steps
+    each = (steps, shrinks) if several else (steps.tolist(), shrinks.tolist())
+    margins, moved = [], np.empty(path.shape[1:])
+    for i, (step, shrink) in enumerate(zip(*each, strict=True)):
+        margin = pulls[i].dot(path[i])
+        np.multiply(path[i], shrink, out=path[i + 1])
+        np.multiply(columns[i], step * share(margin, exp, minimum), out=moved)
+        path[i + 1] += moved
         margins.append(margin)
+    return np.array(margins)
+
+
+def _descend_few(
+    path: NDArray[np.float64],
+    pulls: NDArray[np.float64],
+    steps: NDArray[np.float64],
+    lam: float,
+) -> NDArray[np.float64]:
+    """Do what `_descend` does for one run, by numbers in place of arrays."""
+    w, iterates, margins = path[0].tolist(), [], []
+    for pull, step in zip(pulls.tolist(), steps.tolist(), strict=True):
+        margin = sum(map(mul, w, pull))
+        shrink, grow = 1.0 - 2.0 * lam * step, step * share(margin, math.exp, min)
+        w = [shrink * a + grow * b for a, b in zip(w, pull, strict=True)]
+        margins.append(margin)
+        iterates.append(w)
+    path[1:] = iterates
     return np.array(margins)
 
 
@@ -495,23 +527,25 @@ def _play_loops(
 ) -> _Block:
     """Play a block of rounds with compiled loops; arguments and results of `_play`."""
     X, y = map(np.ascontiguousarray, samples)
-    steps = np.ascontiguousarray(steps.reshape(len(y), -1))
+    shape = len(y), *W.shape[:-1]
     state = W.reshape(-1, W.shape[-1])
     runs, features = state.shape
     turned = runs > features
     state = state.T if turned else state
     path = np.empty((len(y) + 1 if keep else 1, *state.shape))
     path[0] = state
-    results = losses, smaller, gradients, norms = tuple(np.empty((4, len(y), runs)))
+    steps = np.ascontiguousarray(steps.reshape(-1, runs))
+    results, largest = np.empty((3, len(y), runs)), np.zeros(runs)
     loop = loops.by_features if turned else loops.by_runs
-    loop(path, (X, y), steps, lam, results)
-    losses -= np.log1p(smaller)
+    loop(path, (X, y), steps, lam, (results, largest))
+    rounds, smaller = results[:2], results[2]
+    rounds[0] -= np.log1p(smaller)
     iterates = path.swapaxes(1, 2) if turned else path
-    shape = len(y), *W.shape[:-1]
     return _Block(
         weights=iterates[-1].reshape(W.shape).copy(),
-        losses=losses.reshape(shape),
-        squared_gradients=gradients.reshape(shape),
-        squared_norms=norms.reshape(shape),
+        rounds=rounds.reshape(2, *shape),
+        # NumPy is slower at sums over an axis that is not the last.
+        totals=(np.ones(len(y)) @ rounds).reshape(2, *shape[1:]),
+        largest=largest.reshape(shape[1:]),
         iterates=iterates[1:].reshape(len(y), *W.shape) if keep else None,
     )

@@ -114,7 +114,7 @@ def test_step_for_many_step_sizes_is_the_step_for_each(rng):
 # The run
 
 
-@pytest.mark.parametrize(("n", "p"), [(1, 1), (7, 1), (50, 3), (1500, 2)])
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (7, 1), (50, 3), (1500, 2), (50, 20)])
 @pytest.mark.parametrize("lam", [0.0, 1.0, 0.3])
 def test_run_is_the_loop_of_scalars(rng, n, p, lam):
     """A scalar loop that sums with fsum sees the same losses, norms and iterates."""
@@ -227,7 +227,7 @@ def test_stream_needs_no_more_memory_when_it_is_longer():
 
 
 def test_run_is_stable_at_extreme_features():
-    """Margins of a million overflow nothing."""
+    """Margins of a million overflow nothing, with numbers, with arrays, with runs."""
     run = online_gradient_descent([[1e3], [1e3], [-1e3]], [1, -1, 1], 1.0)
 
     # 0, then 500; the second margin is -5e5, so s = 1: -500 - 1000 = -1500; the
@@ -235,6 +235,10 @@ def test_run_is_stable_at_extreme_features():
     assert_allclose(run.weights, [1500.0], rtol=1e-12)
     several = online_gradient_descent([[1e3], [1e3], [-1e3]], [1, -1, 1], [1.0])
     assert_allclose(several.weights, [[1500.0]], rtol=1e-12)
+    others = np.zeros((3, 40))
+    others[:, 7] = [1e3, 1e3, -1e3]
+    many = online_gradient_descent(others, [1, -1, 1], 1.0)
+    assert_allclose(many.weights[7], 1500.0, rtol=1e-12)
 
 
 def test_run_does_not_touch_its_arguments(rng):
