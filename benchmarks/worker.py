@@ -92,20 +92,24 @@ def _times(kernel, size, rounds, clock):
     gc.disable()
     for k in range(rounds):
         for name, (call, repeats) in calls.items():
-            if k >= 4 and found[name]["slow"]:
-                found[name]["times"].append(None)
-                continue
-            start = clock()
-            for _ in range(repeats):
-                call()
-            seconds = (clock() - start) / repeats
-            found[name]["times"].append(seconds)
+            skip = k >= 4 and found[name]["slow"]
+            found[name]["times"].append(None if skip else _turn(call, repeats, clock))
     gc.enable()
     for state in found.values():
         if "times" in state:
             ran = [t for t in state["times"] if t is not None]
             state["compile"] = max(state["first"] - statistics.median(ran), 0.0)
     return found
+
+
+def _turn(call, repeats, clock):
+    """Return the seconds of a call, the mean of so many."""
+    if repeats > 1:
+        call()  # not counted: the caches are those of the side before
+    start = clock()
+    for _ in range(repeats):
+        call()
+    return (clock() - start) / repeats
 
 
 def _memory(kernel, size):
