@@ -71,7 +71,8 @@ def _call(name, *arguments):
 
 def _argument(value):
     if isinstance(value, np.ndarray):
-        return value.ctypes.data_as(ctypes.c_void_p)
+        # `value.ctypes` takes several times as long, which would count as the loop.
+        return ctypes.byref(ctypes.c_char.from_buffer(value))
     return (
         ctypes.c_double(value) if isinstance(value, float) else ctypes.c_size_t(value)
     )

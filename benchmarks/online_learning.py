@@ -115,7 +115,8 @@ def without_numba(X, y, eta):
     return call
 
 
-@everywhere("naive NumPy", of=STREAMS, floor=27, at_most=10**4)
+@everywhere("naive NumPy", of=[SHORT], floors={10**3: 27}, at_most=10**4)
+@everywhere("naive NumPy", of=[LONG], at_most=10**4)
 def naive(X, y, eta):
     def call():
         w, loss, squares = np.zeros(X.shape[1]), 0.0, 0.0
@@ -153,8 +154,13 @@ def sklearn_whole(X, y, eta):
     return call
 
 
+@everywhere("scikit-learn, row by row", of=[LONG], work=UPDATES, at_most=10**3)
 @everywhere(
-    "scikit-learn, row by row", of=STREAMS, floor=1500, work=UPDATES, at_most=10**3
+    "scikit-learn, row by row",
+    of=[SHORT],
+    floors={10**3: 1500},
+    work=UPDATES,
+    at_most=10**3,
 )
 def sklearn_rows(X, y, eta):
     def call():
@@ -166,7 +172,7 @@ def sklearn_rows(X, y, eta):
     return call
 
 
-@everywhere("river", of=STREAMS, floor=15, work=UPDATES, at_most=10**3)
+@everywhere("river", of=STREAMS, floors={10**3: 15}, work=UPDATES, at_most=10**3)
 def river(X, y, eta):
     from river import linear_model, optim
 
