@@ -18,6 +18,8 @@ ENOUGH = 2e-3
 """Seconds: calls that are shorter are timed several at a time."""
 SLOW = 0.15
 """Seconds: calls that are longer are timed less often in one process."""
+SLOW_TURNS = 3
+"""How often: nine times in the three processes of a run."""
 
 
 def main() -> None:
@@ -92,7 +94,7 @@ def _times(kernel, size, rounds, clock):
     gc.disable()
     for k in range(rounds):
         for name, (call, repeats) in calls.items():
-            skip = k >= 4 and found[name]["slow"]
+            skip = k >= SLOW_TURNS and found[name]["slow"]
             found[name]["times"].append(None if skip else _turn(call, repeats, clock))
     gc.enable()
     for state in found.values():
