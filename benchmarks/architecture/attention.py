@@ -70,15 +70,15 @@ def jax_plain(x):
 
 def _products(x):
     """Return two products with BLAS and one exponential of each score, in blocks."""
-    scores, mixed = np.empty((256, 1024)), np.empty_like(x)
+    scores, mixed = np.empty((256, 256)), np.empty_like(x)
 
     def call():
         for i in range(0, len(x), 256):
-            for j in range(0, len(x), 1024):
-                block = scores[: len(x[i : i + 256]), : len(x[j : j + 1024])]
-                np.matmul(x[i : i + 256], x[j : j + 1024].T, out=block)
+            for j in range(0, len(x), 256):
+                block = scores[: len(x[i : i + 256]), : len(x[j : j + 256])]
+                np.matmul(x[i : i + 256], x[j : j + 256].T, out=block)
                 np.exp(block, out=block)
-                np.matmul(block, x[j : j + 1024], out=mixed[i : i + 256])
+                np.matmul(block, x[j : j + 256], out=mixed[i : i + 256])
         return mixed
 
     return call
