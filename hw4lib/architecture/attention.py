@@ -19,6 +19,7 @@ from hw4lib._checks import (
     as_numbers,
     check_broadcast,
     check_memory,
+    is_finite,
 )
 
 # A block of so many scores, in so many rows, leaves half of a core's cache to others.
@@ -512,7 +513,7 @@ def _project(
 ) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
         product = x @ weights
-    if not np.isfinite(product).all():
+    if not is_finite(product):
         raise ValueError(f"`{name}` times `{weights_name}` overflows, expected less")
     return np.asarray(product)
 

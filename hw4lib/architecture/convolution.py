@@ -23,17 +23,20 @@ block matrix.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_array, as_integer, check_memory
+from hw4lib._checks import as_array, as_integer, check_memory, is_finite
 
-# `numpy.correlate` has loops of its own for kernels up to this width.
-_SHORT = 11
+# `numpy.correlate` has loops of its own for kernels up to this width, and is fast
+# enough for any kernel on inputs up to this length.
+_SHORT, _FEW = 11, 2**12
+# So many entries of overlapping pieces are multiplied at a time.
+_CHUNK = 2**15
 
 _Number = TypeVar("_Number", np.float64, np.int64)
 
@@ -258,10 +261,11 @@ def conv1d(
     The layer's matrix repeats itself along its diagonal. So it is enough to cut the
     input into overlapping pieces, each with the inputs of a few neighbouring outputs,
     and to multiply them all by one small dense matrix. A single output channel takes
-    about $k/2$ outputs a piece, if stride and dilation are 1; many channels take one.
+    about $\sqrt k$ outputs a piece, at least 16, if stride and dilation are 1; many
+    channels take one.
     That multiplies by some zeros, but as a matrix product it is several times faster
     than an inner product per output. Beside input and output, memory is bounded. (For
-    one signal and a short kernel, NumPy's own loop is faster still.)
+    one signal, if it or the kernel is short, NumPy's own loop is faster still.)
 
     Args:
         x: Inputs, shape `(..., n)`, or `(..., in, n)` with channels.
@@ -288,13 +292,13 @@ def conv1d(
     """
     w, x, layer = _as_operands(x, kernel, stride, padding, dilation)
     batch, signals = x.shape[:-2], x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
-    short = layer.k <= _SHORT or layer.k * layer.n <= 2**19
+    short = layer.k <= _SHORT or layer.n <= _FEW
     if short and layer.d == 1 and x.size == layer.n and w.size == layer.k:
         slid = np.correlate(_pad(x, layer).ravel(), w.ravel(), "valid")
         z = np.ascontiguousarray(slid[:: layer.s])
     else:
         z = _multiply(signals, _cells(w), layer)
-    if not np.isfinite(z).all():
+    if not is_finite(z):
         raise ValueError("`x` and `kernel` are too large, expected finite outputs")
     return z.reshape(*batch, *w.shape[:-2], layer.m)
 
@@ -362,7 +366,7 @@ def conv1d_gradient(
             seen = layer.window(t)
             by_kernel[..., t] = np.tensordot(g, padded[..., seen], ([0, 2], [0, 2]))
             by_x[..., seen] += cells[..., t].T @ g
-    if not (np.isfinite(by_kernel).all() and np.isfinite(by_x).all()):
+    if not (is_finite(by_kernel) and is_finite(by_x)):
         raise ValueError("`output_gradient` is too large, expected finite gradients")
     inner = by_x[..., layer.p : layer.p + layer.n]
     shape = (*batch, *w.shape[1:-1], layer.n)
@@ -428,7 +432,7 @@ def shared_weight_gradient(
             i = np.asarray(layer.rows(t), dtype=np.int64)
             diagonal = blocks[..., i, i * layer.s - layer.p + layer.d * t]
             result[..., t] = diagonal.sum(axis=-1)
-    if not np.isfinite(result).all():
+    if not is_finite(result):
         raise ValueError("`matrix_gradient` is too large, expected finite sums")
     return result if channels else result[..., 0, 0, :]
 
@@ -494,36 +498,41 @@ def _multiply(
     x: NDArray[np.float64], cells: NDArray[np.float64], layer: _Layer
 ) -> NDArray[np.float64]:
     """Return the outputs, a few neighbours to a row of one matrix product."""
-    batch, into, _ = x.shape
-    out, size = cells.shape[0], 1
+    (batch, into, _), out, m = x.shape, cells.shape[0], layer.m
+    size = 1
     if layer.s == layer.d == 1:
-        size = max(1, min(max((layer.k + 1) // 2, 16), 128) // out)
-    pieces = -(-layer.m // size)
+        # Longer pieces copy less of the input, and multiply by more zeros.
+        size = min(max(2 ** (layer.k.bit_length() // 2 + 1), 16), 128)
+        size = min(max(size // out, 1), m)
     span = (size - 1) * layer.s + layer.reach
-    padded = _pad(x, layer, at_least=(pieces * size - 1) * layer.s + layer.reach)
-    windows = sliding_window_view(padded, span, axis=-1)
-    windows = windows[:, :, :: size * layer.s, :: layer.d][:, :, :pieces]
-    inner = _Layer(n=windows.shape[-1], k=layer.k, s=1, p=0, d=1)
-    block = _blocks(cells, inner, empty=0).transpose(1, 3, 0, 2).reshape(-1, out * size)
-    z = np.empty((batch, pieces, out, size))
-    # As many pieces at a time as the processor's cache holds.
-    step = max(1, 2**17 // max(1, batch * into * inner.n))
+    windows = sliding_window_view(_pad(x, layer), span, axis=-1)[..., :: layer.d]
+    width = windows.shape[-1]
+    # The kernel, one place further in each row: in rows longer by one, at their start.
+    band = np.zeros((out, into, size, width + 1))
+    band[..., : layer.k] = cells[:, :, None]
+    band = band.reshape(out, into, -1)[..., : size * width]
+    band = band.reshape(out, into, size, width).transpose(1, 3, 0, 2)
+    block = band.reshape(into * width, out * size)
+    z = np.empty((batch, out, m))
+    # As many pieces at a time as the processor's cache holds twice, here and in BLAS.
+    step = size * max(1, _CHUNK // max(1, batch * into * width))
+    parts = [(i, min(i + step, m - m % size)) for i in range(0, m - m % size, step)]
+    if m % size:  # one more piece, which overlaps the one before
+        parts.append((m - size, m))
     with np.errstate(over="ignore", invalid="ignore"):
-        for first in range(0, pieces, step):
-            some = windows[:, :, first : first + step].transpose(0, 2, 1, 3)
-            rows = some.reshape(batch * some.shape[1], block.shape[0])
-            z[:, first : first + step] = (rows @ block).reshape(
-                batch, some.shape[1], out, size
-            )
-    return z.transpose(0, 2, 1, 3).reshape(batch, out, pieces * size)[..., : layer.m]
+        for first, last in parts:
+            starts = slice(first * layer.s, last * layer.s, size * layer.s)
+            some = windows[:, :, starts].transpose(0, 2, 1, 3)
+            rows = np.ascontiguousarray(some).reshape(-1, into * width)
+            blocks = (rows @ block).reshape(*some.shape[:2], out, size)
+            z[..., first:last] = blocks.swapaxes(1, 2).reshape(batch, out, last - first)
+    return z
 
 
-def _pad(
-    x: NDArray[np.float64], layer: _Layer, *, at_least: int = 0
-) -> NDArray[np.float64]:
-    length = max(layer.n + 2 * layer.p, at_least)
-    if length == layer.n:
+def _pad(x: NDArray[np.float64], layer: _Layer) -> NDArray[np.float64]:
+    if layer.p == 0:
         return x
+    length = layer.n + 2 * layer.p
     check_memory("padding", layer.p, *x.shape[:-1], length)
     padded = np.zeros((*x.shape[:-1], length))
     padded[..., layer.p : layer.p + layer.n] = x
@@ -556,20 +565,19 @@ def _as_channels(channels: tuple[int, int]) -> tuple[int, int]:
 def _as_layer(
     input_length: int, width: int, stride: int, padding: int, dilation: int
 ) -> _Layer:
-    layer = _Layer(
-        n=as_integer("input_length", input_length, at_least=1),
-        k=as_integer("width", width, at_least=1),
-        s=as_integer("stride", stride, at_least=1),
-        p=as_integer("padding", padding, at_least=0),
-        d=as_integer("dilation", dilation, at_least=1),
-    )
-    if layer.reach > layer.n + 2 * layer.p:
-        raise ValueError(
-            f"the window of `width` {layer.k} reaches over {layer.reach} inputs, "
-            f"expected at most {layer.n + 2 * layer.p}"
-        )
+    n = as_integer("input_length", input_length, at_least=1)
+    k = as_integer("width", width, at_least=1)
+    s = as_integer("stride", stride, at_least=1)
+    p = as_integer("padding", padding, at_least=0)
+    d = as_integer("dilation", dilation, at_least=1)
     # A longer stride than the input is as good as any: there is one window.
-    return replace(layer, s=min(layer.s, layer.n + 2 * layer.p))
+    layer = _Layer(n=n, k=k, s=min(s, n + 2 * p), p=p, d=d)
+    if layer.reach > n + 2 * p:
+        raise ValueError(
+            f"the window of `width` {k} reaches over {layer.reach} inputs, "
+            f"expected at most {n + 2 * p}"
+        )
+    return layer
 
 
 def _as_operands(
