@@ -26,8 +26,9 @@ from hw4lib._checks import (
 _DECIMAL = Context(prec=60)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 _BITS = 160
-# From so many consecutive positions on, products are cheaper than sines.
-_TABLE_LENGTH = 16
+_UNIT = 2.0 * math.pi / 2.0**64
+# Rotations by up to so many steps are kept, for encodings up to this dimension.
+_STEPS, _KEPT_DIMENSION = 16, 2**13
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,10 @@ def positional_encoding(
     check_memory("positions", f"of shape {n.shape}", *n.shape, 2 * d)
     if not _is_range(n):
         return _encode(n, d, big_l, big_d)
-    step = math.isqrt(n.size)
+    step = max(math.isqrt(n.size), _STEPS)
     starts = _encode(n[::step], d, big_l, big_d).view(np.complex128)
-    table = np.empty((len(starts), step, d), np.complex128)
-    rotations = _rotations(np.arange(step, dtype=np.int64), d, big_l, big_d)
-    np.multiply(starts[:, None, :], rotations, out=table)
+    rotations = _first_rotations(step, d, big_l, big_d)[: n.size]
+    table = starts[:, None, :] * rotations
     return table.reshape(-1, d)[: n.size].view(np.float64)
 
 
@@ -375,7 +375,8 @@ def _as_constants(
     dimension: int, base: float, exponent_dimension: float | None
 ) -> tuple[float, float]:
     if exponent_dimension is None:
-        exponent_dimension = dimension
+        # A float is checked sooner, but not every integer is one.
+        exponent_dimension = float(dimension) if dimension < 2**53 else dimension
     return (
         as_number("base", base, at_least=1.0),
         as_number("exponent_dimension", exponent_dimension, above=0.0),
@@ -393,9 +394,9 @@ def _as_frequencies(frequencies: ArrayLike) -> NDArray[np.float64]:
 def _is_range(n: NDArray[np.int64]) -> bool:
     return (
         n.ndim == 1
-        and n.size >= _TABLE_LENGTH
+        and n.size > 1
         and int(n[-1]) - int(n[0]) == n.size - 1
-        and bool((np.diff(n) == 1).all())
+        and bool((n == np.arange(n[0], n[-1] + 1)).all())
     )
 
 
@@ -426,8 +427,8 @@ def _angles(
     n = n[..., None]
     # Unsigned products drop full turns; as a signed number the rest is half a turn.
     turns = (n.view(np.uint64) * whole).view(np.int64)
-    turns = turns + np.floor(n * rest).astype(np.int64)
-    return np.asarray(turns * (2.0 * math.pi / 2.0**64), np.float64)
+    turns += (n * rest).astype(np.int64)
+    return turns * _UNIT
 
 
 def _encode(
@@ -446,6 +447,25 @@ def _rotations(
     """Return what takes the pair of a position to the pair `n` positions on."""
     pairs = _encode(n, d, base, exponent_dimension).view(np.complex128)
     return np.asarray(-1j * pairs)
+
+
+def _first_rotations(
+    count: int, d: int, base: float, exponent_dimension: float
+) -> NDArray[np.complex128]:
+    """Return the rotations by 0 to `count - 1` steps."""
+    if count == _STEPS and 2 * d <= _KEPT_DIMENSION:
+        return _kept_rotations(d, base, exponent_dimension)
+    return _rotations(np.arange(count), d, base, exponent_dimension)
+
+
+# A short encoding is one row of sines and a product with these.
+@lru_cache(maxsize=16)
+def _kept_rotations(
+    d: int, base: float, exponent_dimension: float
+) -> NDArray[np.complex128]:
+    rotations = _rotations(np.arange(_STEPS), d, base, exponent_dimension)
+    rotations.flags.writeable = False
+    return rotations
 
 
 def _cosine_gaps(w: NDArray[np.float64]) -> NDArray[np.float64]:
