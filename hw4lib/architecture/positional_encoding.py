@@ -219,14 +219,14 @@ def shift_encoding(
         True
     """
     rows = as_array("encodings", encodings, "...", "2d", finite=False)
-    # Two extremes tell all that a rotation asks; only an error needs the entry.
-    if not max(rows.max(initial=0.0), -rows.min(initial=0.0)) <= 1e300:
+    rows = np.ascontiguousarray(rows)
+    # No term of a finite sum of squares exceeds 1e155: one pass that writes nothing.
+    if not math.isfinite(np.vdot(rows, rows)):
         as_numbers("encodings", rows, at_least=-1e300, at_most=1e300)
     d = _as_half("encodings", rows.shape[-1])
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
     rotation = _rotations(np.array(_as_offset(offset), np.int64), d, big_l, big_d)
-    pairs = np.ascontiguousarray(rows).view(np.complex128)
-    return np.asarray((pairs * rotation).view(np.float64))
+    return np.asarray((rows.view(np.complex128) * rotation).view(np.float64))
 
 
 def sine_encoding(positions: ArrayLike, frequencies: ArrayLike) -> NDArray[np.float64]:
