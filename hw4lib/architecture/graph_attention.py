@@ -467,15 +467,30 @@ def _mix_complete(
 ) -> NDArray[np.float64]:
     """Return the weighted means over all nodes by cumulative sums."""
     order = np.argsort(t)
-    t, top = t[order], t.max()
-    # The last column sums the weights themselves.
-    columns = np.concatenate([v, np.ones((len(v), 1))], axis=1)[order]
-    steep, flat = np.zeros((2, len(v) + 1, columns.shape[1]))
-    np.cumsum(np.exp(t - top)[::-1, None] * columns[::-1], axis=0, out=steep[-2::-1])
-    np.cumsum(np.exp(slope * (t - top))[:, None] * columns, axis=0, out=flat[1:])
-    first_steep = np.searchsorted(t, -s, side="right")
+    t, v, top = t[order], v[order], t.max()
+    # The steep part sums from the end, hence backwards.
+    steep, flat = np.exp(t - top)[::-1], np.exp(slope * (t - top))
+    below = np.searchsorted(t, -s, side="right")
+    above = len(t) - below
     highest = s + top
     peak = _leaky_relu(highest, slope)
-    sums = np.exp(highest - peak)[:, None] * steep[first_steep]
-    sums += np.exp(slope * highest - peak)[:, None] * flat[first_steep]
-    return np.asarray(sums[:, :-1] / sums[:, -1:])
+    by_steep, by_flat = np.exp(highest - peak), np.exp(slope * highest - peak)
+    total = by_steep * _running_sums(steep[:, None])[above, 0]
+    total += by_flat * _running_sums(flat[:, None])[below, 0]
+    mixed = _running_sums(steep[:, None] * v[::-1]).take(above, axis=0)
+    mixed *= (by_steep / total)[:, None]
+    rest = _running_sums(flat[:, None] * v).take(below, axis=0)
+    rest *= (by_flat / total)[:, None]
+    mixed += rest
+    return mixed
+
+
+def _running_sums(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums of the first 0, 1, 2, ... rows, and perhaps of some beyond."""
+    n, d = rows.shape
+    # Sixteen at a time by one product, because `numpy.cumsum` is slow along columns.
+    sums = np.zeros((n // 16 + 1, 16, d))
+    sums.reshape(-1, d)[1 : n + 1] = rows
+    sums = np.tri(16) @ sums
+    sums[1:] += np.cumsum(sums[:-1, -1], axis=0)[:, None]
+    return sums.reshape(-1, d)
