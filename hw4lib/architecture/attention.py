@@ -532,12 +532,13 @@ def _as_queries_and_keys(
 
 
 def _largest_norm(vectors: NDArray[np.float64]) -> float:
-    largest = float(max(vectors.max(initial=0.0), -vectors.min(initial=0.0)))
-    if largest == 0.0:
-        return 0.0
-    if not 1e-100 < largest < 1e100:  # its square might overflow or vanish
-        return largest * _largest_norm(vectors / largest)
-    return math.sqrt(np.vecdot(vectors, vectors).max())
+    with np.errstate(over="ignore"):
+        square = float(np.vecdot(vectors, vectors).max(initial=0.0))
+    if 1e-200 < square < math.inf:
+        return math.sqrt(square)
+    # Squares overflow or vanish: relative to the largest entry they do neither.
+    largest = float(np.abs(vectors).max(initial=0.0))
+    return largest * _largest_norm(vectors / largest) if largest else 0.0
 
 
 def _as_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:

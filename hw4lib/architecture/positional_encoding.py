@@ -428,7 +428,7 @@ def _angles(
     # Unsigned products drop full turns; as a signed number the rest is half a turn.
     turns = (n.view(np.uint64) * whole).view(np.int64)
     turns += (n * rest).astype(np.int64)
-    return turns * _UNIT
+    return np.asarray(turns * _UNIT, np.float64)
 
 
 def _encode(
