@@ -385,10 +385,9 @@ def apply_attention_matrix(
     x = as_array("stacked", stacked, n * d).reshape(n, d)
     values = _project("stacked", x, "value_weights", w_v)
     # The heads side by side: one product sums over positions and heads.
-    mixed = _project(
-        "weights", np.concatenate(a, axis=1), "values", np.concatenate(values, axis=0)
-    )
-    return mixed.reshape(-1)
+    side_by_side = a.swapaxes(0, 1).reshape(n, -1)
+    stacked_values = values.reshape(side_by_side.shape[1], -1)
+    return _project("weights", side_by_side, "values", stacked_values).reshape(-1)
 
 
 def combined_value_weights(
@@ -562,7 +561,9 @@ def _as_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 def _as_heads(
     weights: ArrayLike, value_weights: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    a, w_v = as_array("weights", weights), as_array("value_weights", value_weights)
+    # For their dimensions: the entries are looked at below.
+    a = as_array("weights", weights, finite=False)
+    w_v = as_array("value_weights", value_weights, finite=False)
     if a.ndim == w_v.ndim == 2:
         a, w_v = a[None], w_v[None]
     a = as_numbers("weights", a, "h", "N", "N", at_least=0.0, at_most=1.0)

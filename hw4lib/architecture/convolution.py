@@ -485,10 +485,14 @@ def _blocks(cells: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_N
     shift = (layer.m - 1) * layer.s
     length = shift + layer.n
     check_memory("input_length", layer.n, *cells.shape[:2], length)
-    row = np.full((*cells.shape[:2], length), empty, dtype=cells.dtype)
-    place = shift - layer.p + layer.d * np.arange(layer.k)
-    seen = (place >= 0) & (place < length)
-    row[..., place[seen]] = cells[..., seen]
+    row = np.full((*cells.shape[:2], length), empty, cells.dtype)
+    # Weight t stands at start + d t. Only those from `first` on and before `last` meet
+    # an input.
+    start = shift - layer.p
+    first = max(-(start // layer.d), 0)
+    last = max(min((length - 1 - start) // layer.d + 1, layer.k), first)
+    place = slice(start + layer.d * first, start + layer.d * last, layer.d)
+    row[..., place] = cells[..., first:last]
     # The last row of the matrix is the first window of `row`, hence backwards.
     windows = sliding_window_view(row, layer.n, axis=-1)[..., :: -layer.s, :]
     return cast("NDArray[_Number]", windows)
