@@ -507,15 +507,15 @@ def _layers(
     alpha: float,
     start: float,
 ) -> Iterator[NDArray[np.float64]]:
-    scale = np.full((size[0], 1), np.sqrt(start))
+    scale, largest = np.full(size[0], np.sqrt(start)), _LARGEST**3
     for _ in range(depth):
         g = rng.standard_normal(size)
-        yield scale * g
+        yield scale[:, None] * g
         # f is homogeneous, f(scale * g) = scale * f(g), so only the scale can overflow.
         z = np.where(g > 0.0, g, alpha * g) if alpha else np.maximum(g, 0.0)
-        norm = np.sqrt(np.vecdot(z, z))[:, None]
-        scale = np.minimum(scale * (epsilon * norm), _LARGEST**3)
-    yield scale * rng.standard_normal(size)
+        norm = np.sqrt(np.vecdot(z, z))
+        scale = np.minimum(scale * (epsilon * norm), largest)
+    yield scale[:, None] * rng.standard_normal(size)
 
 
 def _log_spread(

@@ -97,7 +97,8 @@ def positional_encoding(
     64-bit fraction whose products wrap around just as angles do: the result is right to
     2e-15 at every position, where $\omega_j n$ in float64 loses a digit for each digit
     of $n$. For a range of $N$ positions only about $2 \sqrt N$ take a sine, the others
-    are products: $e^{-i \omega (a + b)} = e^{-i \omega a} e^{-i \omega b}$.
+    are products: $e^{-i \omega (a + b)} = e^{-i \omega a} e^{-i \omega b}$. What the
+    frequencies alone determine is kept for the next call.
 
     Args:
         positions: Integers $n$, also negative, up to $2^{62}$, any shape.
