@@ -154,7 +154,7 @@ MISTAKES = [
         "lam * w - pull",
         "lam * w + pull",
     ),
-    ("adversarial_example", "adversarial_example.py", "x - (shift /", "x + (shift /"),
+    ("adversarial_example", "adversarial_example.py", "np.subtract(x, step", "np.add(x, step"),
 ]
 
 SHOW = """\
