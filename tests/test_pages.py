@@ -154,7 +154,12 @@ MISTAKES = [
         "lam * w - pull",
         "lam * w + pull",
     ),
-    ("adversarial_example", "adversarial_example.py", "np.subtract(x, step", "np.add(x, step"),
+    (
+        "adversarial_example",
+        "adversarial_example.py",
+        "np.subtract(x, step",
+        "np.add(x, step",
+    ),
 ]
 
 SHOW = """\
