@@ -43,9 +43,12 @@ def to_text(results: dict[str, Any]) -> str:
     """Return all tables as plain text."""
     lines = []
     for threads in results["tables"]:
+        table = [HEADINGS, *_rows(results, int(threads))]
+        first, *others = (max(map(len, column)) for column in zip(*table, strict=True))
         lines.append(f"--- threads: {threads}")
-        for first, *cells in _rows(results, int(threads)):
-            lines.append(f"{first:<64}" + "".join(f"{cell:>14}" for cell in cells))
+        for name, *cells in table:
+            row = zip(cells, others, strict=True)
+            lines.append(f"{name:<{first}}" + "".join(f"  {c:>{w}}" for c, w in row))
     lines.append(f"import hw4lib over import numpy: {results['import']:.2f}")
     return "\n".join(lines)
 
