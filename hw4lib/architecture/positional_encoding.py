@@ -456,7 +456,7 @@ def _first_rotations(
     """Return the rotations by 0 to `count - 1` steps."""
     if count == _STEPS and 2 * d <= _KEPT_DIMENSION:
         return _kept_rotations(d, base, exponent_dimension)
-    return _rotations(np.arange(count), d, base, exponent_dimension)
+    return _rotations(np.arange(count, dtype=np.int64), d, base, exponent_dimension)
 
 
 # A short encoding is one row of sines and a product with these.
@@ -464,7 +464,9 @@ def _first_rotations(
 def _kept_rotations(
     d: int, base: float, exponent_dimension: float
 ) -> NDArray[np.complex128]:
-    rotations = _rotations(np.arange(_STEPS), d, base, exponent_dimension)
+    rotations = _rotations(
+        np.arange(_STEPS, dtype=np.int64), d, base, exponent_dimension
+    )
     rotations.flags.writeable = False
     return rotations
 

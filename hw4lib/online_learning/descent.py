@@ -411,7 +411,7 @@ def _scheduled(
     done: int,
     count: int,
 ) -> NDArray[np.float64]:
-    steps = schedule(np.arange(done + 1, done + count + 1))
+    steps = schedule(np.arange(done + 1, done + count + 1, dtype=np.int64))
     return as_numbers("step_size", steps, count, above=0.0, at_most=most)
 
 
