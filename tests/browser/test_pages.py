@@ -94,6 +94,20 @@ def test_axe_finds_nothing_serious(context, address, axe, name, scheme):
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
+def test_figures_of_one_shape_are_of_one_size(context, address, name):
+    """A short caption does not make the figure above it small."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(address + name)
+    unfold(page)
+    widths = page.locator(".hw4-figure svg").evaluate_all(
+        "(all) => all.filter((e) => !e.closest('details, .hw4-explorer'))"
+        ".map((e) => Math.min(e.getBoundingClientRect().width, 600))"
+    )
+    assert set(widths) <= {600}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
 def test_without_javascript_all_is_there(chromium, address, name):
     """Answers open by a click; formulas and figures are seen; no dead control is."""
     context = chromium.new_context(java_script_enabled=False)
