@@ -56,7 +56,6 @@ STREAMS = [
         tolerance=(1e-8, 1e-10),
     ),
 ]
-SHORT, LONG = STREAMS
 
 SWEEPS = [
     Kernel(
@@ -115,8 +114,7 @@ def without_numba(X, y, eta):
     return call
 
 
-@everywhere("naive NumPy", of=[SHORT], floors={10**3: 27}, at_most=10**4)
-@everywhere("naive NumPy", of=[LONG], at_most=10**4)
+@everywhere("naive NumPy", of=STREAMS, floor=27, floors={10**3: 27}, at_most=10**4)
 def naive(X, y, eta):
     def call():
         w, loss, squares = np.zeros(X.shape[1]), 0.0, 0.0
@@ -154,10 +152,9 @@ def sklearn_whole(X, y, eta):
     return call
 
 
-@everywhere("scikit-learn, row by row", of=[LONG], work=UPDATES, at_most=10**3)
 @everywhere(
     "scikit-learn, row by row",
-    of=[SHORT],
+    of=STREAMS,
     floors={10**3: 1500},
     work=UPDATES,
     at_most=10**3,
