@@ -34,7 +34,7 @@ build: .venv/ready
 runtime: .venv/ready
 	$(BIN)/python -m hw4lib.site.runtime fetch
 
-# Lighthouse over every page: needs Node >= 20 with npm, Chromium, and an hour of patience.
+# Lighthouse over every page: needs Node >= 20 with npm, Chromium, and an hour and a half of patience.
 # `make audit PAGES="index architecture" RUNS=1` measures less.
 audit: .venv/ready
 	npm ci --silent --prefix tools/audit

@@ -1069,7 +1069,8 @@ def _place(
         m = float(np.vdot(points, w)) + w_0
         if abs(m) <= _LARGEST_LOGIT:
             return points, w, np.asarray(m)
-    as_array(name, points), as_array("weights", w)
+    as_array(name, points)
+    as_array("weights", w)
     with np.errstate(over="ignore", invalid="ignore"):
         logits = np.asarray(points @ w + w_0)
     if not (np.abs(logits) <= _LARGEST_LOGIT).all():

@@ -308,12 +308,13 @@ def attention_matrix(
     (heads, n, m), (_, d, d_v) = a.shape, w_v.shape
     check_memory("weights", f"of shape {a.shape}", n * d_v, m * d)
     # Whole rows of the matrix at a time: NumPy is slow where the last axis is short.
-    mixing, shared = np.repeat(a, d, axis=2), np.tile(w_v.swapaxes(1, 2), m)
+    shared = np.tile(w_v.swapaxes(1, 2), m)
     matrix = np.empty((n, d_v, m * d))
     for row in range(n):
-        np.multiply(mixing[0, row], shared[0], out=matrix[row])
+        mixing = np.repeat(a[:, row], d, axis=1)
+        np.multiply(mixing[0], shared[0], out=matrix[row])
         for head in range(1, heads):
-            matrix[row] += mixing[head, row] * shared[head]
+            matrix[row] += mixing[head] * shared[head]
     return matrix.reshape(n * d_v, m * d)
 
 

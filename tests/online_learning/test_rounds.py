@@ -79,10 +79,12 @@ STEPS = {
 
 @pytest.mark.parametrize("keep", ["totals", "losses", "iterates"])
 @pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
-def test_the_loops_agree_with_numpy(loops, steps, keep, rng, monkeypatch):
-    """Whatever is kept and however many runs there are."""
-    X, y = data(rng, 70, 3)
-    options = {"regularization": 0.7, "initial": [0.3, -2.0, 1.0], "keep": keep}
+@pytest.mark.parametrize("p", [3, 12], ids=["few features", "many features"])
+def test_the_loops_agree_with_numpy(loops, rng, monkeypatch, *, p, steps, keep):
+    """Whatever is kept and however many runs there are, in numbers and in arrays."""
+    X, y = data(rng, 70, p)
+    initial = np.linspace(-2.0, 1.0, p)
+    options = {"regularization": 0.7, "initial": initial, "keep": keep}
 
     run = online_gradient_descent(X, y, steps, **options)
     with monkeypatch.context() as without:
