@@ -100,7 +100,7 @@ def pages(site: Path) -> list[str]:
 def build(folder: Path) -> None:
     """Build the site for the address at which it is measured."""
     environment = {**os.environ, "SITE_URL": ADDRESS}
-    command = [sys.executable, "-m", "mkdocs", "build", "-q", "--strict", "-d", folder]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", folder]
     subprocess.run(command, cwd=HERE.parents[1], env=environment, check=True)
 
 
