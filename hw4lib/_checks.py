@@ -127,12 +127,15 @@ def as_integer(
     name: str, value: int, *, at_least: int | None = None, at_most: int | None = None
 ) -> int:
     """Return `value`, no boolean, as an int between the bounds that are given."""
-    try:
-        if isinstance(value, bool | np.bool):
-            raise TypeError
-        integer = operator.index(value)
-    except TypeError:
-        raise TypeError(f"`{name}` is {value!r}, expected an integer") from None
+    if type(value) is int:
+        integer = value  # the most common argument, in half of the time
+    else:
+        try:
+            if isinstance(value, bool | np.bool):
+                raise TypeError
+            integer = operator.index(value)
+        except TypeError:
+            raise TypeError(f"`{name}` is {value!r}, expected an integer") from None
     low = -math.inf if at_least is None else at_least
     high = math.inf if at_most is None else at_most
     if not low <= integer <= high:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,9 +87,10 @@ class BackwardPass:
     dloss_dbias: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Parameters:
+class Parameters(NamedTuple):
     """The parameters of the network, or one number for each, such as a gradient.
+
+    A tuple, so that it can be unpacked, also where a function takes all three.
 
     Attributes:
         w1: For the weight $w_1$ of the hidden unit.
@@ -424,6 +425,8 @@ def sgd_step(
         >>> new = sgd_step(2, 1, w1=0.1, w2=-1, bias=0.2, learning_rate=0.8)
         >>> float(new.w1.round(12)), float(new.w2.round(12)), float(new.bias.round(12))
         (-0.1, -0.98, 0.3)
+        >>> float(loss(2, 1, *new).round(6))
+        0.09055
     """
     x, t, w1, w2, b = _arguments(x, target, w1, w2, bias)
     eta = as_numbers("learning_rate", learning_rate, above=0)
@@ -431,8 +434,8 @@ def sgd_step(
     g = gradient(x, t, w1, w2, b, slope=slope)
     with np.errstate(over="ignore"):
         new = Parameters(w1 - eta * g.w1, w2 - eta * g.w2, b - eta * g.bias)
-    for name in ("w1", "w2", "bias"):
-        as_array(f"new {name}", getattr(new, name))
+    for name, value in zip(new._fields, new, strict=True):
+        as_array(f"new {name}", value)
     return new
 
 

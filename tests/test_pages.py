@@ -82,7 +82,8 @@ def spoiled(result: Any, spoil: Callable[[Any], Any]) -> Any:
     if inspect.isgenerator(result):
         return (spoiled(item, spoil) for item in result)
     if isinstance(result, tuple):
-        return tuple(spoiled(item, spoil) for item in result)
+        items = [spoiled(item, spoil) for item in result]
+        return type(result)._make(items) if hasattr(result, "_make") else tuple(items)
     kind = np.asarray(result).dtype.kind
     if kind == "b":
         return np.logical_not(result)

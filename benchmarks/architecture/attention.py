@@ -174,6 +174,12 @@ def jax_kron(a, w_v):
     return lambda: jax.block_until_ready(function(a, w_v))
 
 
+@MATRIX.limit("NumPy: a product of two rows, written to every row", agrees=False)
+def products_of_rows(a, w_v):
+    row = np.ones(len(a) * len(w_v))
+    return lambda: np.multiply(row, row, out=np.empty((row.size, row.size)))
+
+
 @MATRIX.limit("memory: a new array, filled", agrees=False)
 def filled(a, w_v):
     side = len(a) * len(w_v)

@@ -36,10 +36,7 @@ def scipy_matrix(kernel, n):
 
 @MATRIX.limit("NumPy: a strided view", agrees=False)
 def view(kernel, n):  # noqa: ARG001
-    def call():
-        return np.lib.stride_tricks.sliding_window_view(np.zeros(2 * n - 3), n)
-
-    return call
+    return lambda: np.ndarray((n - 2, n), float, np.zeros(2 * n - 3), 0, (8, 8))
 
 
 CONV1D = Kernel(

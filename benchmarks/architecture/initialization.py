@@ -4,22 +4,36 @@ import numpy as np
 
 from benchmarks import peers
 from benchmarks.kernel import Kernel
-from hw4lib.architecture.initialization import random_stack
+from hw4lib.architecture.initialization import random_stack, random_stack_variances
 
 DEPTH = 50
 
 # A random result: the logarithm of a variance, which spreads by about one.
-STACK = Kernel(
+VARIANCE = Kernel(
     "variance through a random stack, L = 50",
     inputs=lambda rng, M: (M, np.sqrt(2.0 / M), rng.normal(size=M)),
     sizes=[{"M": 128}, {"M": 256}, {"M": 512}],
     small={"M": 100},
-    exponent=1,
+    exponent=0,
     tolerance=(0.0, 8.0),
+)
+LAYERS = Kernel(
+    "every layer of a random stack, L = 50",
+    inputs=VARIANCE.inputs,
+    sizes=VARIANCE.sizes,
+    small=VARIANCE.small,
+    exponent=1,
+    tolerance=VARIANCE.tolerance,
 )
 
 
-@STACK.ours
+@VARIANCE.ours
+def _(M, epsilon, first):  # noqa: ARG001
+    rng = np.random.default_rng(1)
+    return lambda: np.log(random_stack_variances(rng, DEPTH, M)[-1])
+
+
+@LAYERS.ours
 def _(M, epsilon, first):  # noqa: ARG001
     rng = np.random.default_rng(1)
 
@@ -31,7 +45,8 @@ def _(M, epsilon, first):  # noqa: ARG001
     return call
 
 
-@STACK.peer("NumPy, drawing the weights", floor=500)
+@LAYERS.peer("NumPy, drawing the weights")
+@VARIANCE.peer("NumPy, drawing the weights", floor=500)
 def numpy_weights(M, epsilon, first):
     rng = np.random.default_rng(2)
 
@@ -44,7 +59,8 @@ def numpy_weights(M, epsilon, first):
     return call
 
 
-@STACK.peer("torch, drawing the weights", floor=1300)
+@LAYERS.peer("torch, drawing the weights")
+@VARIANCE.peer("torch, drawing the weights", floor=1300)
 def torch_weights(M, epsilon, first):
     torch = peers.torch()
     first = torch.tensor(first)
@@ -61,7 +77,13 @@ def torch_weights(M, epsilon, first):
     return call
 
 
-@STACK.limit("NumPy: the Gaussians alone", agrees=False)
+@VARIANCE.limit("NumPy: the draws alone", agrees=False)
+def draws(M, epsilon, first):  # noqa: ARG001
+    rng = np.random.default_rng(3)
+    return lambda: rng.standard_gamma(rng.binomial(M, 0.5, size=DEPTH) / 2.0)
+
+
+@LAYERS.limit("NumPy: the Gaussians alone", agrees=False)
 def gaussians(M, epsilon, first):  # noqa: ARG001
     rng = np.random.default_rng(3)
     return lambda: rng.standard_normal((DEPTH + 1, M))

@@ -24,7 +24,7 @@ block matrix.
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -482,10 +482,12 @@ def _matrix(kernel: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_
 
 def _blocks(cells: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_Number]:
     """Return the matrices of all pairs of channels, shape `(out, in, m, n)`, a view."""
-    shift = (layer.m - 1) * layer.s
+    m = layer.m
+    shift = (m - 1) * layer.s
     length = shift + layer.n
     check_memory("input_length", layer.n, *cells.shape[:2], length)
-    row = np.full((*cells.shape[:2], length), empty, cells.dtype)
+    row: NDArray[_Number] = np.empty((*cells.shape[:2], length), cells.dtype)
+    row.fill(empty)
     # Weight t stands at start + d t. Only those from `first` on and before `last` meet
     # an input.
     start = shift - layer.p
@@ -493,9 +495,12 @@ def _blocks(cells: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_N
     last = max(min((length - 1 - start) // layer.d + 1, layer.k), first)
     place = slice(start + layer.d * first, start + layer.d * last, layer.d)
     row[..., place] = cells[..., first:last]
-    # The last row of the matrix is the first window of `row`, hence backwards.
-    windows = sliding_window_view(row, layer.n, axis=-1)[..., :: -layer.s, :]
-    return cast("NDArray[_Number]", windows)
+    row.flags.writeable = False
+    # The first row of the matrix is the last window of `row`, each further one starts
+    # before it. NumPy checks here that no window leaves the row.
+    shape, size = (*cells.shape[:2], m, layer.n), row.itemsize
+    strides = (*row.strides[:2], -layer.s * size, size)
+    return np.ndarray(shape, row.dtype, row, shift * size, strides)
 
 
 def _multiply(

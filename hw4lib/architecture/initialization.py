@@ -16,6 +16,7 @@ vector with independent entries of variance $v_\ell$, and $v_\ell = v_{\ell-1} X
 with factors $X_\ell$ that are independent and equally distributed.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,6 +34,8 @@ from hw4lib._checks import (
 
 # Squares of larger scales, and their products, leave the range of float64.
 _LARGEST = 1e50
+# Gaussians drawn at a time, if a layer has fewer.
+_BLOCK = 2**13
 
 
 @dataclass(frozen=True)
@@ -508,14 +511,14 @@ def _layers(
     start: float,
 ) -> Iterator[NDArray[np.float64]]:
     scale, largest = np.full(size[0], np.sqrt(start)), _LARGEST**3
-    for _ in range(depth):
-        g = rng.standard_normal(size)
-        yield scale[:, None] * g
+    several = max(1, _BLOCK // math.prod(size))
+    for first in range(0, depth + 1, several):
+        g = rng.standard_normal((min(several, depth + 1 - first), *size))
         # f is homogeneous, f(scale * g) = scale * f(g), so only the scale can overflow.
         z = np.where(g > 0.0, g, alpha * g) if alpha else np.maximum(g, 0.0)
-        norm = np.sqrt(np.vecdot(z, z))
-        scale = np.minimum(scale * (epsilon * norm), largest)
-    yield scale[:, None] * rng.standard_normal(size)
+        for layer, norm in zip(g, epsilon * np.sqrt(np.vecdot(z, z)), strict=True):
+            yield scale[:, None] * layer
+            scale = np.minimum(scale * norm, largest)
 
 
 def _log_spread(
