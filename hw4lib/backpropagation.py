@@ -363,8 +363,7 @@ def gradient(
     """
     kind = type(slope)
     if type(x) is type(target) is type(w1) is type(w2) is type(bias) is kind is float:
-        given: Any = x, target, w1, w2, bias
-        by_w1, by_w2, by_bias = _gradient(math, given, slope)
+        by_w1, by_w2, by_bias = _gradient(math, slope, x, target, w1, w2, bias)
         # An infinite bias alone would leave all three finite.
         if math.isfinite(by_w1 + by_w2 + by_bias + bias):
             number: Any = np.float64
@@ -378,7 +377,7 @@ def gradient(
             part = results[(slice(None), block)]
             _write_gradient(arguments, slope, part)
             if not is_finite(part):
-                part[:] = np.broadcast_arrays(*_gradient(np, arguments, slope))
+                part[:] = np.broadcast_arrays(*_gradient(np, slope, *arguments))
                 if not np.isfinite(part).all():
                     # The plain way stops at the product that is not finite.
                     backward_pass(x, t, w1, w2, b, slope=slope)
@@ -840,15 +839,13 @@ def _output_error(library: ModuleType, z: Any, target: Any) -> tuple[Any, Any]:
     """
     decay = library.exp(-abs(z))
     smaller = decay / (1.0 + decay)
-    nearest = 0.5 + library.copysign(0.5, z)
-    residual = nearest - target - library.copysign(smaller, z)
+    side = library.copysign(1.0, z)
+    residual = (0.5 + 0.5 * side) - target - side * smaller
     return residual, smaller * (1.0 - smaller)
 
 
-def _gradient(
-    library: ModuleType, arguments: Sequence[Any], slope: float
-) -> tuple[Any, Any, Any]:
-    x, target, w1, w2, bias = arguments
+def _gradient(library: ModuleType, slope: float, *network: Any) -> tuple[Any, Any, Any]:
+    x, target, w1, w2, bias = network
     z1 = w1 * x
     da1_dz1 = (z1 > 0.0) + slope * (z1 <= 0.0)
     a1 = da1_dz1 * z1
