@@ -35,7 +35,7 @@ from hw4lib.activations import (
     softmax,
 )
 
-_BLOCK = 2**15
+_BLOCK = 2**16
 """Entries worked on at a time, so that intermediate results stay in the cache."""
 
 
