@@ -37,6 +37,9 @@ from hw4lib._checks import as_array, as_integer, check_memory, is_finite
 _SHORT, _FEW = 11, 2**12
 # So many entries of overlapping pieces are multiplied at a time.
 _CHUNK = 2**15
+# A matrix product with so many multiplications is left to BLAS's kernel for small
+# matrices, which packs nothing.
+_SMALL = 2**19
 
 _Number = TypeVar("_Number", np.float64, np.int64)
 
@@ -259,13 +262,15 @@ def conv1d(
     r"""Return the outputs $z_i = \sum_t w_t \, x_{is - p + \delta t}$ of the layer.
 
     The layer's matrix repeats itself along its diagonal. So it is enough to cut the
-    input into overlapping pieces, each with the inputs of a few neighbouring outputs,
-    and to multiply them all by one small dense matrix. A single output channel takes
-    about $\sqrt k$ outputs a piece, at least 16, if stride and dilation are 1; many
-    channels take one.
-    That multiplies by some zeros, but as a matrix product it is several times faster
-    than an inner product per output. Beside input and output, memory is bounded. (For
-    one signal, if it or the kernel is short, NumPy's own loop is faster still.)
+    input into pieces and to multiply them all by the same small dense matrices. That
+    multiplies by some zeros, but as a matrix product it is several times faster than an
+    inner product per output. Beside input and output, memory is bounded.
+
+    With one channel, stride and dilation 1, a long signal is cut into blocks of 16 or
+    32: a block of outputs is the sum of the few blocks of inputs that it meets, each
+    times a square of the layer's matrix, and no window is copied. Otherwise pieces
+    overlap and hold the inputs of a few neighbouring outputs, with many channels of
+    one. (If one signal or its kernel is short, NumPy's own loop is faster still.)
 
     Args:
         x: Inputs, shape `(..., n)`, or `(..., in, n)` with channels.
@@ -296,6 +301,10 @@ def conv1d(
     if short and layer.d == 1 and x.size == layer.n and w.size == layer.k:
         slid = np.correlate(_pad(x, layer).ravel(), w.ravel(), "valid")
         z = np.ascontiguousarray(slid[:: layer.s])
+    elif layer.m > _FEW and layer.s == layer.d == 1 and w.size == layer.k:
+        z = np.empty((len(signals), layer.m))
+        for signal, outputs in zip(_pad(signals, layer), z, strict=True):
+            _write_by_blocks(np.ascontiguousarray(signal[0]), w.ravel(), outputs)
     else:
         z = _multiply(signals, _cells(w), layer)
     if not is_finite(z):
@@ -501,6 +510,31 @@ def _blocks(cells: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_N
     shape, size = (*cells.shape[:2], m, layer.n), row.itemsize
     strides = (*row.strides[:2], -layer.s * size, size)
     return np.ndarray(shape, row.dtype, row, shift * size, strides)
+
+
+def _write_by_blocks(
+    x: NDArray[np.float64], w: NDArray[np.float64], z: NDArray[np.float64]
+) -> None:
+    """Write the outputs of one signal, blocks of outputs from blocks of inputs."""
+    size = 16 if w.size <= 32 else 32
+    reach = -(-(w.size - 1) // size) + 1
+    # Its part of the matrix, transposed: entry (j, i) is weight j - i.
+    band = np.zeros((reach + 1) * size - 1)
+    band[size - 1 : size - 1 + w.size] = w
+    shape, item = (reach * size, size), band.itemsize
+    part = np.ndarray(shape, band.dtype, band, (size - 1) * item, (item, -item))
+    squares = np.ascontiguousarray(part).reshape(reach, size, size)
+    blocks = x[: x.size - x.size % size].reshape(-1, size)
+    count, step = len(blocks) - reach + 1, _SMALL // size**2
+    whole = z[: count * size].reshape(count, size)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for first in range(0, count, step):
+            last = min(first + step, count)
+            sums = np.matmul(blocks[first:last], squares[0], out=whole[first:last])
+            for t in range(1, reach):
+                sums += blocks[first + t : last + t] @ squares[t]
+    if whole.size < z.size:
+        z[whole.size :] = np.correlate(x[whole.size :], w, "valid")
 
 
 def _multiply(

@@ -234,7 +234,7 @@ class TestConv1d:
         )
 
     @pytest.mark.parametrize("width", [1, 3, 31, 32, 33, 63, 300])
-    @pytest.mark.parametrize("length", [300, 1000, 20_011])
+    @pytest.mark.parametrize("length", [300, 1000, 4500, 8192, 20_011])
     @pytest.mark.parametrize("stride", [1, 3])
     def test_is_numpy_for_long_inputs(self, rng, width, length, stride):
         """Whole pieces and a broken one, short kernels and long, alone and in pairs."""
@@ -246,6 +246,13 @@ class TestConv1d:
             [conv1d(signal, kernel, stride=stride) for signal in x],
         ):
             assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
+
+    def test_long_inputs_that_overflow(self):
+        """Too large is said, also where infinities of both signs would meet."""
+        x = np.full(5000, 1e200)
+        for kernel in (np.full(40, 1e200), np.tile([1e200, -1e200], 20)):
+            with pytest.raises(ValueError, match="`x` and `kernel` are too large"):
+                conv1d(x, kernel)
 
     @pytest.mark.parametrize("x", [[1.0, 2.0, 3.0], [[1.0, 2.0, 3.0]] * 2])
     def test_does_not_alias_its_input(self, x):
