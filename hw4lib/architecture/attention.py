@@ -24,6 +24,9 @@ from hw4lib._checks import (
 
 # A block of so many scores, in so many rows, leaves half of a core's cache to others.
 _BLOCK, _BLOCK_ROWS = 2**16, 2**8
+# A product with so many multiplications is left to BLAS's kernel for small matrices,
+# which packs nothing, unless it has fewer rows than this.
+_SMALL, _FEWEST = 2**19, 2**4
 # Scores up to here need no shift: a sum of their exponentials stays within e^(+-30).
 _SAFE_SCORE = 30.0
 # Values up to here can be summed with such weights.
@@ -594,13 +597,16 @@ def _attend(
             _attend(q[part], k[part], v[part], part_mask, mixed[part], bound=bound)
         return
     block = np.empty((*batch, rows, columns))  # one for all, to stay in the cache
-    for row in _slices(q.shape[-2], rows):
-        top = np.full((*mixed[..., row, :].shape[:-1], 1), -bound)
-        total = np.zeros_like(top)
-        for column in _slices(k.shape[-2], columns):
-            keys, values = k[..., column, :], v[..., column, :]
-            scores = block[..., : top.shape[-2], : keys.shape[-2]]
-            np.matmul(q[..., row, :], keys.swapaxes(-1, -2), out=scores)
+    tops = np.full((*mixed.shape[:-1], 1), -bound)
+    totals = np.zeros_like(tops)
+    for column in _slices(k.shape[-2], columns):
+        # Copied once, because a product with a transpose is slower.
+        keys = np.ascontiguousarray(k[..., column, :].swapaxes(-1, -2))
+        values, ones = v[..., column, :], np.ones((keys.shape[-1], 1))
+        for row in _slices(q.shape[-2], rows):
+            top, total, mean = (a[..., row, :] for a in (tops, totals, mixed))
+            scores = block[..., : top.shape[-2], : keys.shape[-1]]
+            _multiply(q[..., row, :], keys, scores)
             if mask is not None:
                 np.copyto(scores, -np.inf, where=~mask[..., row, column])
             if bound > _SAFE_SCORE:
@@ -608,12 +614,29 @@ def _attend(
                 decay = np.exp(top - higher)
                 scores -= higher
                 total *= decay
-                mixed[..., row, :] *= decay
-                top = higher
+                mean *= decay
+                top[...] = higher
             np.exp(scores, out=scores)
-            total += scores.sum(axis=-1, keepdims=True)
-            mixed[..., row, :] += scores @ values
-        mixed[..., row, :] /= total
+            total += scores @ ones
+            mean += _multiply(scores, values)
+    mixed /= totals
+
+
+def _multiply(
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    out: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return a @ b, of so few rows of `a` at a time that BLAS packs neither."""
+    rows, inner = a.shape[-2:]
+    few = 2 ** ((_SMALL // (inner * b.shape[-1])).bit_length() - 1)
+    if few < _FEWEST or few >= rows or rows % few:
+        return np.asarray(np.matmul(a, b, out=out))
+    if out is None:
+        out = np.empty((*a.shape[:-1], b.shape[-1]))
+    stack = (*a.shape[:-2], rows // few, few, -1)
+    np.matmul(a.reshape(stack), b[..., None, :, :], out=out.reshape(stack))
+    return out
 
 
 def _slices(length: int, step: int) -> Iterator[slice]:

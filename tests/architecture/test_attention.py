@@ -87,18 +87,23 @@ def test_weights_are_the_softmax_of_rows_not_of_columns():
 
 @pytest.mark.parametrize("mask", [False, True], ids=["all", "mask"])
 @pytest.mark.parametrize("size", [1.0, 10.0], ids=["no shift", "shift"])
-@pytest.mark.parametrize("shape", [(1, 1), (300, 2100), (513, 1024)])
-def test_streaming_over_blocks_is_the_product_with_all_weights(rng, shape, size, mask):
-    n, m = shape
-    queries = size * rng.normal(size=(n, 4))
+@pytest.mark.parametrize(
+    ("shape", "widths"),
+    [((1, 1), (4, 3)), ((300, 2100), (4, 3)), ((513, 1024), (64, 40))],
+)
+def test_streaming_over_blocks_is_the_product_with_all_weights(
+    rng, shape, widths, size, mask
+):
+    (n, m), (d, d_v) = shape, widths
+    queries = size * rng.normal(size=(n, d))
     # Keys grow along the sequence, so that later blocks hold the larger scores.
-    keys = size * rng.normal(size=(m, 4)) * np.linspace(0.1, 1, m)[:, None]
-    values = rng.normal(size=(m, 3))
+    keys = size * rng.normal(size=(m, d)) * np.linspace(0.1, 1, m)[:, None]
+    values = rng.normal(size=(m, d_v))
     allowed = rng.random((n, m)) < 0.3 if mask else np.ones((n, m), bool)
     allowed[:, -1] = True
     allowed[: n // 2, : m // 2] = not mask  # a block with rows that are all masked
 
-    scores = np.where(allowed, queries @ keys.T / 2.0, -np.inf)
+    scores = np.where(allowed, queries @ keys.T / np.sqrt(d), -np.inf)
     expected = np.exp(scores - scores.max(axis=1, keepdims=True))
     expected = expected / expected.sum(axis=1, keepdims=True) @ values
     actual = scaled_dot_product_attention(
@@ -124,8 +129,8 @@ def test_a_batch_is_each_of_its_members(rng, batch):
 
 def test_a_large_batch_is_each_of_its_members(rng):
     """So large that it is halved, down to single members."""
-    queries = rng.normal(size=(3, 2, 260, 2))
-    keys = rng.normal(size=(2, 1030, 2))
+    queries = rng.normal(size=(3, 2, 260, 32))
+    keys = rng.normal(size=(2, 1030, 32))
     values = rng.normal(size=(3, 1, 1030, 2))
     mask = rng.random((3, 1, 1, 1030)) < 0.5
 
