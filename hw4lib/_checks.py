@@ -271,13 +271,13 @@ def _kind(value: object, array: NDArray[np.generic]) -> str:
 def _fits(actual: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
     if expected[0] == "...":
         expected = expected[1:]
-        actual = actual[max(len(actual) - len(expected), 0) :]
+        actual = actual[-len(expected) :] if expected else ()
     if actual == expected:
         return True
     if len(actual) != len(expected):
         return False
     lengths: dict[str, int] = {}
-    for length, want in zip(actual, expected, strict=True):
+    for length, want in zip(actual, expected):  # noqa: B905 - as long, and sooner
         if isinstance(want, str):
             if length < 1 or lengths.setdefault(want, length) != length:
                 return False
