@@ -31,8 +31,6 @@ from hw4lib.activations import sigmoid, sigmoid_derivative
 
 # The squares of logits, and their products with `beta`, are floats up to here.
 _LARGEST_LOGIT = 1e150
-# Beyond it the slope of the sigmoid is exp(-m), and soon cosh(m) would overflow.
-_LARGE = 700.0
 # Where the slope of the sigmoid turns from concave to convex: cosh(m) = 2.
 _INFLECTION = math.acosh(2.0)
 _BISTABLE = _INFLECTION + math.sqrt(3.0)
@@ -1009,12 +1007,13 @@ def _descent(
     """Yield the logits of gradient descent; plain floats beat arrays of one."""
     cosh, half = math.cosh, 0.5 * push  # once, not every step
     while True:
-        yield m
-        if m <= kink:
+        try:
+            while m > kink:
+                yield m
+                m += pull * (margin - m) - half / (1.0 + cosh(m))
+            yield m
             m += pull * (margin - m)
-        elif m < _LARGE:
-            m += pull * (margin - m) - half / (1.0 + cosh(m))
-        else:
+        except OverflowError:  # of cosh, where the slope of the sigmoid is exp(-m)
             m += pull * (margin - m) - push * math.exp(-m)
 
 
