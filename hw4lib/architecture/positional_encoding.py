@@ -398,11 +398,12 @@ def _as_frequencies(frequencies: ArrayLike) -> NDArray[np.float64]:
 
 
 def _is_range(n: NDArray[np.int64]) -> bool:
+    if n.ndim != 1 or n.size < 2:
+        return False
+    first, last = int(n[0]), int(n[-1])
     return (
-        n.ndim == 1
-        and n.size > 1
-        and int(n[-1]) - int(n[0]) == n.size - 1
-        and bool((n == np.arange(n[0], n[-1] + 1)).all())
+        last - first == n.size - 1
+        and np.count_nonzero(n == np.arange(first, last + 1)) == n.size
     )
 
 
