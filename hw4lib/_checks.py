@@ -151,7 +151,19 @@ def as_integers(
     at_least: int = -(2**62),
     at_most: int = 2**62,
 ) -> NDArray[np.int64]:
-    """Return `value`, of an integer type, as int64 between the bounds."""
+    """Return `value`, of an integer type, as int64 between the bounds.
+
+    It is not copied if it is int64 already: do not write to it.
+    """
+    if (
+        type(value) is np.ndarray
+        and value.dtype == np.int64
+        and value.size
+        and (not shape or _fits(value.shape, shape))
+        and at_least <= value.min()
+        and value.max() <= at_most
+    ):
+        return value  # the most common argument, without a detour over float64
     checked = as_numbers(name, value, *shape, at_least=at_least, at_most=at_most)
     array = np.asarray(value)
     if array.dtype.kind not in "iu" and checked.size:
@@ -262,13 +274,13 @@ def _kind(value: object, array: NDArray[np.generic]) -> str:
 def _fits(actual: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
     if expected[0] == "...":
         expected = expected[1:]
-        actual = actual[max(len(actual) - len(expected), 0) :]
+        actual = actual[-len(expected) :] if expected else ()
     if actual == expected:
         return True
     if len(actual) != len(expected):
         return False
     lengths: dict[str, int] = {}
-    for length, want in zip(actual, expected, strict=True):
+    for length, want in zip(actual, expected):  # noqa: B905 - as long, and sooner
         if isinstance(want, str):
             if length < 1 or lengths.setdefault(want, length) != length:
                 return False

@@ -35,7 +35,7 @@ _LARGEST_LOGIT = 1e150
 _INFLECTION = math.acosh(2.0)
 _BISTABLE = _INFLECTION + math.sqrt(3.0)
 # So many numbers at a time stay in the cache from one Newton step to the next.
-_CHUNK = 8192
+_CHUNK = 2**15
 
 _ValueAndSlope = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -358,7 +358,8 @@ def boundary_projection(
         array([0.2, 0.9])
     """
     points, w, m = _place("x", x, weights, bias)
-    return _shifted(points, np.asarray(m - _kink(_offset(offset))), w)
+    shift = m[()] - _kink(_offset(offset))
+    return _shifted(points, shift / _squared_norm(w), w)
 
 
 def minimizer(
@@ -406,16 +407,17 @@ def minimizer(
     shape = check_broadcast(alpha=alpha, original=margin)
     check_memory("alpha", f"of shape {alpha.shape}", *shape, w.size)
 
-    beta = _beta(alpha, w)
+    squared_norm = _squared_norm(w)
+    beta = _beta(alpha, squared_norm)
     kink = _kink(_offset(offset))
     m = _minimizing_logit(margin, beta, kink)
     # Not margin - m, whose digits cancel when the penalty is large.
     shift = np.where(m > kink, 0.5 * sigmoid_derivative(m) / beta, margin - m)
     shift = np.where(margin > kink, shift, 0.0)
     return Minimizer(
-        x=_shifted(points, shift, w),
+        x=_shifted(points, shift / squared_norm, w),
         logit=m,
-        distance=np.asarray(shift / math.sqrt(_squared_norm(w))),
+        distance=np.asarray(shift / math.sqrt(squared_norm)),
         objective=np.asarray(beta * shift * shift + _excess(m, offset)),
     )
 
@@ -537,11 +539,11 @@ def gradient_descent(
     """
     # One example, so that its logit is one number.
     origin = as_array("original", original, "d", finite=False)
-    origin, w, margin = _place("original", origin, weights, bias)
-    m_0 = margin
+    origin, w, logit = _place("original", origin, weights, bias)
+    m_0 = margin = float(logit)
     if start is not None:
         first = as_array("start", start, origin.size)
-        _, _, m_0 = _place("start", first, w, bias)
+        m_0 = float(_place("start", first, w, bias)[2])
     alpha = _alpha(alpha)
     limit = math.inf if alpha == 0.0 else 1.0 / alpha
     rate = as_number("learning_rate", learning_rate, above=0.0, below=limit)
@@ -551,7 +553,7 @@ def gradient_descent(
     squared_norm = _squared_norm(w)
     delta = _offset(offset)
     pull, push = 2.0 * alpha * rate, rate * squared_norm
-    path = _descent(float(m_0), float(margin), pull=pull, push=push, kink=_kink(delta))
+    path = _descent(m_0, margin, pull=pull, push=push, kink=_kink(delta))
     logits = np.fromiter(path, np.float64, steps + 1)
 
     along = (logits - margin) / math.sqrt(squared_norm)
@@ -561,18 +563,17 @@ def gradient_descent(
         shrinkage = (1.0 - pull) ** np.arange(steps + 1)
         distances = np.hypot(along, shrinkage * np.linalg.norm(across))
 
-    def iterate(step: slice | int) -> NDArray[np.float64]:
-        x = _shifted(origin, np.asarray(margin - logits[step]), w)
-        if start is not None:
-            x += np.multiply.outer(shrinkage[step], across)
-        return x
+    kept = slice(None) if keep_iterates else slice(-1, None)
+    iterates = _shifted(origin, (margin - logits[kept]) / squared_norm, w)
+    if start is not None:
+        iterates += np.multiply.outer(shrinkage[kept], across)
 
     return Descent(
         logits=logits,
         distances=distances,
         objectives=alpha * distances**2 + _excess(logits, delta),
-        x=iterate(-1),
-        iterates=iterate(slice(None)) if keep_iterates else None,
+        x=iterates[-1],
+        iterates=iterates if keep_iterates else None,
     )
 
 
@@ -882,6 +883,8 @@ def _jump(m0: NDArray[np.float64], kink: float) -> Jump:
     """Equate the two local minima by Dinkelbach's iteration, kept in a bracket."""
     found = np.full((3, *m0.shape), np.nan)
     exists = m0 > _BISTABLE
+    if not exists.any():
+        return Jump(*found)
     m0 = m0[exists]
     low, high = _turning_betas(m0)
     tie = np.clip(_release(kink, m0), low, high)
@@ -986,7 +989,7 @@ def _newton(
         value, slope = residual(m)
         step = np.divide(value, slope, out=np.zeros(m.shape), where=slope != 0.0)
         moved = np.clip(m - step, np.minimum(m, stop), np.maximum(m, stop))
-        if not (np.abs(moved - m) > 0.0).any():
+        if (moved == m).all():
             return m
         m = moved
 
@@ -1002,15 +1005,16 @@ def _descent(
     m: float, margin: float, *, pull: float, push: float, kink: float
 ) -> Iterator[float]:
     """Yield the logits of gradient descent; plain floats beat arrays of one."""
-    exp = math.exp  # looked up once, not every step
+    cosh, half = math.cosh, 0.5 * push  # once, not every step
     while True:
-        yield m
-        if m > kink:
-            decay = exp(-m)  # at most 1e17, since no kink is below -38
-            total = 1.0 + decay
-            m += pull * (margin - m) - push * decay / (total * total)
-        else:
+        try:
+            while m > kink:
+                yield m
+                m += pull * (margin - m) - half / (1.0 + cosh(m))
+            yield m
             m += pull * (margin - m)
+        except OverflowError:  # of cosh, where the slope of the sigmoid is exp(-m)
+            m += pull * (margin - m) - push * math.exp(-m)
 
 
 def _excess(m: NDArray[np.float64], delta: float) -> NDArray[np.float64]:
@@ -1039,10 +1043,10 @@ def _gradient(
 
 
 def _shifted(
-    x: NDArray[np.float64], shift: NDArray[np.float64], w: NDArray[np.float64]
+    x: NDArray[np.float64], length: NDArray[np.float64], w: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Lower the logit of `x` by `shift`, at the least distance."""
-    step = (shift / _squared_norm(w))[..., None] * w
+    """Return `x` less each `length` of steps along `w`."""
+    step = (length[..., None] if length.ndim else length) * w
     return np.subtract(x, step, out=step)
 
 
@@ -1094,10 +1098,10 @@ def _squared_norm(w: NDArray[np.float64]) -> float:
     return squared
 
 
-def _beta(alpha: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+def _beta(alpha: NDArray[np.float64], squared_norm: float) -> NDArray[np.float64]:
     limits = np.finfo(np.float64)
     with np.errstate(over="ignore"):
-        return np.clip(alpha / _squared_norm(w), limits.tiny, limits.max)
+        return np.clip(alpha / squared_norm, limits.tiny, limits.max)
 
 
 def _alpha(alpha: float) -> float:

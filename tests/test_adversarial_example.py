@@ -362,7 +362,7 @@ def test_minimizing_logit_of_an_array_of_margins_is_one_by_one(rng):
 
 def test_minimizing_logit_across_many_chunks_is_monotone():
     """More penalties than a chunk holds; the minimizer goes up with the penalty."""
-    betas = np.logspace(-5, 3, 50_001)
+    betas = np.logspace(-5, 3, 100_001)
     for margin in (1.0, 3.2, 3.6, 5.0):
         m = minimizing_logit(margin, betas)
         # Where the curvature is small, rounding may turn neighbours round.
@@ -590,6 +590,19 @@ def test_descent_returns_iterates_only_on_request():
     path = gradient_descent([2.0], [1.0], 0.0, 0.1, learning_rate=0.1, steps=3)
     assert path.iterates is None
     assert path.logits.shape == path.distances.shape == path.objectives.shape == (4,)
+
+
+@pytest.mark.parametrize("margin", [1e-9, 0.5, 36.0, 699.9, 700.0, 701.0, 740.0])
+def test_one_step_of_descent_keeps_its_digits(margin):
+    """However flat the sigmoid is, a step that makes up for it is seen."""
+    slope = 1 / (2 + 2 * mpmath.cosh(margin))
+    # The step is as long as the margin, unless the rate overflows.
+    rate = min(float(margin / slope), 1e307)
+
+    path = gradient_descent([margin], [1.0], 0.0, 0.0, learning_rate=rate, steps=1)
+
+    expected = float(margin - rate * slope)
+    assert_allclose(path.logits, [margin, expected], rtol=1e-14, atol=1e-13 * margin)
 
 
 def test_descent_of_no_steps_stays():

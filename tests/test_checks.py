@@ -326,16 +326,25 @@ def test_integers_keep_every_digit():
     assert_array_equal(as_integers("n", [[1, 2]], "N", 2), [[1, 2]])
 
 
+def test_integers_are_not_copied_if_nothing_is_to_convert():
+    array = np.array([2**53 + 1, -3])
+
+    assert as_integers("n", array, "N") is array
+
+
 @pytest.mark.parametrize(
     ("value", "error", "shown"),
     [
         ([1.0], TypeError, "`n` is of type list of float64, expected integers"),
         ([True], TypeError, "`n` is of type list of bool, expected integers"),
         ([0, 9], ValueError, "`n` holds 9, expected in [0, 8]"),
+        (np.array([0, 9]), ValueError, "`n` holds 9, expected in [0, 8]"),
+        (np.array([0, -1]), ValueError, "`n` holds -1, expected in [0, 8]"),
+        (np.array([[8]]), ValueError, "`n` has shape (1, 1), expected (N)"),
         ([10**30], ValueError, "`n` holds 1e+30, expected in [0, 8]"),
         (1, ValueError, "`n` has shape (), expected (N)"),
     ],
-    ids=["float", "bool", "bound", "huge", "shape"],
+    ids=["float", "bool", "bound", "over", "under", "matrix", "huge", "shape"],
 )
 def test_integers_refuse_the_rest(value, error, shown):
     """Positions and nodes that were computed as floats are a slip."""

@@ -134,14 +134,14 @@ def pyg_edges(nodes, edges, *weights):
     return call
 
 
-@EDGES.limit("NumPy: projections, gathering keys and values", agrees=False)
+@EDGES.limit("NumPy: two projections, gathering the nodes", agrees=False)
 def gather(nodes, edges, *weights):
     neighbours = edges[:, 1]
 
     def call():
-        _, k, v = (nodes @ w for w in weights)
+        for w in weights[:2]:
+            nodes @ w
         for i in range(0, len(neighbours), 2048):
-            np.take(k, neighbours[i : i + 2048], axis=0)
-            np.take(v, neighbours[i : i + 2048], axis=0)
+            np.take(nodes, neighbours[i : i + 2048], axis=0)
 
     return call

@@ -64,6 +64,9 @@ def graph_attention(
     values are $W_v^\top h_j$. On the complete graph with self-loops this is one head of
     [`self_attention`][hw4lib.architecture.attention.self_attention], and an adjacency
     matrix is its mask. From edges, memory grows with their number and not with $N^2$.
+    There the features of a neighbour are read once if $2d \le d_k + d_v$: the score is
+    $h_i^\top (W_q W_k^\top) \, h_j / \sqrt{d_k}$ as well, and the mean of the values is
+    that of the features times $W_v$.
 
     Args:
         nodes: Node features $h_i$, one node a row, shape `(N, d)`.
@@ -96,18 +99,17 @@ def graph_attention(
     w_k = as_array("key_weights", key_weights, x.shape[1], w_q.shape[1])
     w_v = as_array("value_weights", value_weights, x.shape[1], "d_v")
     _check_one(adjacency, edges)
+    if edges is not None and _is_narrow(x, w_q, w_k, w_v):
+        q = x @ (w_q @ w_k.T / math.sqrt(w_q.shape[1]))
+        return np.asarray(_mix_edges(q, x, x, edges) @ w_v)
     q = _project(x, "query_weights", w_q)
     k = _project(x, "key_weights", w_k)
     v = _project(x, "value_weights", w_v)
-    if edges is None:
-        mask = None if adjacency is None else _as_adjacency(adjacency, len(x))
-        return scaled_dot_product_attention(q, k, v, mask=mask)
-    q, k, _ = _as_queries_and_keys(q, k)
-    mixed = np.empty_like(v)
-    for group, neighbours in _neighbourhoods(edges, *x.shape):
-        scores = np.matvec(k.take(neighbours, axis=0), q[group])
-        mixed[group] = np.vecmat(_softmax(scores), v.take(neighbours, axis=0))
-    return mixed
+    if edges is not None:
+        q, k, _ = _as_queries_and_keys(q, k)
+        return _mix_edges(q, k, v, edges)
+    mask = None if adjacency is None else _as_adjacency(adjacency, len(x))
+    return scaled_dot_product_attention(q, k, v, mask=mask)
 
 
 def additive_graph_attention(
@@ -440,6 +442,38 @@ def _neighbourhoods(
         for i in range(0, len(nodes), step):
             group = nodes[i : i + step]
             yield group, neighbour[starts[group, None] + np.arange(degree)]
+
+
+def _is_narrow(
+    x: NDArray[np.float64],
+    w_q: NDArray[np.float64],
+    w_k: NDArray[np.float64],
+    w_v: NDArray[np.float64],
+) -> bool:
+    """Return whether nodes are no wider than what they are projected to, on average.
+
+    And all of a size at which no product overflows, and one that underflows is nothing
+    in a score.
+    """
+    return 2 * x.shape[1] <= w_q.shape[1] + w_v.shape[1] and all(
+        np.vdot(factor, factor) < 1e140 for factor in (x, w_q, w_k, w_v)
+    )
+
+
+def _mix_edges(
+    q: NDArray[np.float64],
+    k: NDArray[np.float64],
+    v: NDArray[np.float64],
+    edges: ArrayLike,
+) -> NDArray[np.float64]:
+    """Return the mean of `v` over the neighbours by the scores of `q` and `k`."""
+    mixed = np.empty_like(v)
+    for group, neighbours in _neighbourhoods(edges, *k.shape):
+        keys = k.take(neighbours, axis=0)
+        weights = _softmax(np.matvec(keys, q[group]))
+        values = keys if v is k else v.take(neighbours, axis=0)
+        mixed[group] = np.vecmat(weights, values)
+    return mixed
 
 
 def _leaky_relu(z: NDArray[np.float64], slope: float) -> NDArray[np.float64]:

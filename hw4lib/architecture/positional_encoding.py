@@ -29,6 +29,10 @@ _BITS = 160
 _UNIT = 2.0 * math.pi / 2.0**64
 # Rotations by up to so many steps are kept, for encodings up to this dimension.
 _STEPS, _KEPT_DIMENSION = 16, 2**13
+# So many pairs in NumPy's buffer leave room in the cache next to the processor.
+_BUFFER = 256
+# So few do not repay the time that it takes to set the buffer.
+_FEW = 2**11
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def positional_encoding(
     An angle matters modulo a full turn only. So $\omega_j n$ is held in turns, as a
     64-bit fraction whose products wrap around just as angles do: the result is right to
     2e-15 at every position, where $\omega_j n$ in float64 loses a digit for each digit
-    of $n$. For a range of $N$ positions only about $2 \sqrt N$ take a sine, the others
+    of $n$. For a range of $N$ positions at most about $\sqrt N$ take a sine, the others
     are products: $e^{-i \omega (a + b)} = e^{-i \omega a} e^{-i \omega b}$. What the
     frequencies alone determine is kept for the next call.
 
@@ -129,10 +133,11 @@ def positional_encoding(
     check_memory("positions", f"of shape {n.shape}", *n.shape, 2 * d)
     if not _is_range(n):
         return _encode(n, d, big_l, big_d)
-    step = max(math.isqrt(n.size), _STEPS)
+    # The first rotations take a sine every 16 steps: so their share is that of starts.
+    step = _STEPS if n.size < _STEPS**2 else 4 * math.isqrt(n.size)
     starts = _encode(n[::step], d, big_l, big_d).view(np.complex128)
     rotations = _first_rotations(step, d, big_l, big_d)[: n.size]
-    table = starts[:, None, :] * rotations
+    table = _products(starts[:, None], rotations)
     return table.reshape(-1, d)[: n.size].view(np.float64)
 
 
@@ -227,7 +232,7 @@ def shift_encoding(
     d = _as_half("encodings", rows.shape[-1])
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
     rotation = _rotations(np.array(_as_offset(offset), np.int64), d, big_l, big_d)
-    return np.asarray((rows.view(np.complex128) * rotation).view(np.float64))
+    return _products(rows.view(np.complex128), rotation).view(np.float64)
 
 
 def sine_encoding(positions: ArrayLike, frequencies: ArrayLike) -> NDArray[np.float64]:
@@ -393,11 +398,12 @@ def _as_frequencies(frequencies: ArrayLike) -> NDArray[np.float64]:
 
 
 def _is_range(n: NDArray[np.int64]) -> bool:
+    if n.ndim != 1 or n.size < 2:
+        return False
+    first, last = int(n[0]), int(n[-1])
     return (
-        n.ndim == 1
-        and n.size > 1
-        and int(n[-1]) - int(n[0]) == n.size - 1
-        and bool((n == np.arange(n[0], n[-1] + 1)).all())
+        last - first == n.size - 1
+        and np.count_nonzero(n == np.arange(first, last + 1)) == n.size
     )
 
 
@@ -406,7 +412,7 @@ def _is_range(n: NDArray[np.int64]) -> bool:
 def _turns_per_step(
     d: int, base: float, exponent_dimension: float
 ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-    """Return each frequency in turns, in units of 2^-64: whole ones and the rest."""
+    """Return each frequency in whole units of 2^-64 turns, and the rest as an angle."""
     exponent = _DECIMAL.divide(Decimal(-2), Decimal(exponent_dimension))
     decay = _DECIMAL.power(Decimal(base), exponent)
     ratio = int(_DECIMAL.multiply(Decimal(2**_BITS), decay))
@@ -414,7 +420,7 @@ def _turns_per_step(
     shift = _BITS - 64
     whole, rest = np.empty(d, np.uint64), np.empty(d)
     for j in range(d):
-        whole[j], rest[j] = turn >> shift, (turn % 2**shift) / 2**shift
+        whole[j], rest[j] = turn >> shift, (turn % 2**shift) / 2**shift * _UNIT
         turn = turn * ratio >> _BITS
     whole.flags.writeable = rest.flags.writeable = False
     return whole, rest
@@ -423,13 +429,14 @@ def _turns_per_step(
 def _angles(
     n: NDArray[np.int64], d: int, base: float, exponent_dimension: float
 ) -> NDArray[np.float64]:
-    """Return the angles modulo a full turn, between plus and minus half a turn."""
+    """Return the angles modulo a full turn, within three quarters of one."""
     whole, rest = _turns_per_step(d, base, exponent_dimension)
     n = n[..., None]
     # Unsigned products drop full turns; as a signed number the rest is half a turn.
-    turns = (n.view(np.uint64) * whole).view(np.int64)
-    turns += (n * rest).astype(np.int64)
-    return np.asarray(turns * _UNIT, np.float64)
+    angles = (n.view(np.uint64) * whole).view(np.int64).astype(np.float64)
+    angles *= _UNIT
+    angles += n.astype(np.float64) * rest  # at most 2^62 units, a quarter of a turn
+    return angles
 
 
 def _encode(
@@ -454,9 +461,28 @@ def _first_rotations(
     count: int, d: int, base: float, exponent_dimension: float
 ) -> NDArray[np.complex128]:
     """Return the rotations by 0 to `count - 1` steps."""
-    if count == _STEPS and 2 * d <= _KEPT_DIMENSION:
-        return _kept_rotations(d, base, exponent_dimension)
-    return _rotations(np.arange(count, dtype=np.int64), d, base, exponent_dimension)
+    kept = _kept_rotations if 2 * d <= _KEPT_DIMENSION else _kept_rotations.__wrapped__
+    first = kept(d, base, exponent_dimension)
+    if count == _STEPS:
+        return first
+    n = np.arange(0, count, _STEPS, dtype=np.int64)
+    starts = _rotations(n, d, base, exponent_dimension)
+    return _products(starts[:, None], first).reshape(-1, d)[:count]
+
+
+def _products(
+    left: NDArray[np.complex128], right: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """Return the products, of rows that are broadcast.
+
+    What it broadcasts NumPy copies to a buffer, of 128 KiB unless told otherwise, and
+    then takes up to twice the time.
+    """
+    if left.size <= _FEW and right.size <= _FEW:
+        return left * right
+    with np.errstate():  # the scope of the buffer's size as well
+        np.setbufsize(_BUFFER)
+        return np.asarray(left * right)
 
 
 # A short encoding is one row of sines and a product with these.

@@ -95,6 +95,22 @@ def test_dot_product_layer_is_the_loop_over_neighbours(rng, density):
     assert_allclose(from_edges, expected, rtol=1e-11)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e60, 1e-60, 1e120, 1e-120], ids=str)
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 9])
+def test_edges_are_the_matrix_for_narrow_and_for_wide_nodes(rng, d, size):
+    """Narrow nodes are gathered themselves, wide ones are projected first."""
+    adjacency = graph(rng, 9, 0.4)
+    x = rng.normal(size=(9, d)) * size
+    w_q, w_k = rng.normal(size=(2, d, D_K)) / size
+    w_v = rng.normal(size=(d, D_V))
+
+    from_edges = graph_attention(x, w_q, w_k, w_v, edges=np.argwhere(adjacency))
+
+    scores = dot_score(x, w_q, w_k)
+    expected = node_by_node(scores, (x @ w_v).tolist(), adjacency)
+    assert_allclose(from_edges, expected, rtol=1e-11, atol=1e-13 * size)
+
+
 @pytest.mark.parametrize("slope", [0.0, 0.2, 1.0], ids=str)
 @pytest.mark.parametrize("density", [0.0, 0.2, 0.6, 1.0], ids=str)
 def test_additive_layer_is_the_loop_over_neighbours(rng, density, slope):

@@ -69,13 +69,13 @@ def test_a_range_of_positions_is_right_too(start):
     actual = positional_encoding(positions, 8)
 
     assert actual.shape == (1000, 8)
-    for i in (0, 1, 30, 31, 32, 500, 999):
-        # A product of two pairs adds one rounding to each.
+    for i in (0, 1, 30, 31, 32, 123, 124, 500, 999):
+        # A product of up to three pairs adds one rounding to each but the first.
         expected = encoding_in_digits(start + i, 8)
         assert_allclose(actual[i], expected, rtol=0, atol=2e-15)
 
 
-@pytest.mark.parametrize("size", [15, 16, 17, 25, 100, 1023], ids=str)
+@pytest.mark.parametrize("size", [15, 16, 17, 25, 100, 255, 256, 1023], ids=str)
 def test_a_range_is_each_of_its_positions(size):
     """Lengths that are and are not squares, on both sides of where products start."""
     positions = np.arange(-7, size - 7)
@@ -174,7 +174,7 @@ def test_inner_products_depend_on_the_distance_alone(n, k):
     assert_allclose(product, expected, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("shape", [(6,), (5, 6), (2, 3, 6)], ids=str)
+@pytest.mark.parametrize("shape", [(6,), (5, 6), (2, 3, 6), (0, 6), (2000, 6)], ids=str)
 def test_shifting_rows_is_the_product_with_the_matrix(rng, shape):
     rows = rng.normal(size=shape)
 
