@@ -21,12 +21,10 @@ from hw4lib._checks import (
     check_memory,
     is_finite,
 )
+from hw4lib.architecture._products import matmul, multiply
 
 # A block of so many scores, in so many rows, leaves half of a core's cache to others.
 _BLOCK, _BLOCK_ROWS = 2**16, 2**8
-# A product with so many multiplications is left to BLAS's kernel for small matrices,
-# which packs nothing, unless it has fewer rows than this.
-_SMALL, _FEWEST = 2**19, 2**4
 # Scores up to here need no shift: a sum of their exponentials stays within e^(+-30).
 _SAFE_SCORE = 30.0
 # Values up to here can be summed with such weights.
@@ -315,9 +313,9 @@ def attention_matrix(
     matrix = np.empty((n, d_v, m * d))
     for row in range(n):
         mixing = np.repeat(a[:, row], d, axis=1)
-        np.multiply(mixing[0], shared[0], out=matrix[row])
+        multiply(mixing[0], shared[0], matrix[row])
         for head in range(1, heads):
-            matrix[row] += mixing[head] * shared[head]
+            matrix[row] += multiply(mixing[head], shared[head])
     return matrix.reshape(n * d_v, m * d)
 
 
@@ -515,10 +513,10 @@ def _project(
     name: str, x: NDArray[np.float64], weights_name: str, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
-        product = x @ weights
+        product = matmul(x, weights)
     if not is_finite(product):
         raise ValueError(f"`{name}` times `{weights_name}` overflows, expected less")
-    return np.asarray(product)
+    return product
 
 
 def _as_queries_and_keys(
@@ -606,7 +604,7 @@ def _attend(
         for row in _slices(q.shape[-2], rows):
             top, total, mean = (a[..., row, :] for a in (tops, totals, mixed))
             scores = block[..., : top.shape[-2], : keys.shape[-1]]
-            _multiply(q[..., row, :], keys, scores)
+            matmul(q[..., row, :], keys, scores)
             if mask is not None:
                 np.copyto(scores, -np.inf, where=~mask[..., row, column])
             if bound > _SAFE_SCORE:
@@ -618,25 +616,8 @@ def _attend(
                 top[...] = higher
             np.exp(scores, out=scores)
             total += scores @ ones
-            mean += _multiply(scores, values)
+            mean += matmul(scores, values)
     mixed /= totals
-
-
-def _multiply(
-    a: NDArray[np.float64],
-    b: NDArray[np.float64],
-    out: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
-    """Return a @ b, of so few rows of `a` at a time that BLAS packs neither."""
-    rows, inner = a.shape[-2:]
-    few = 2 ** ((_SMALL // (inner * b.shape[-1])).bit_length() - 1)
-    if few < _FEWEST or few >= rows or rows % few:
-        return np.asarray(np.matmul(a, b, out=out))
-    if out is None:
-        out = np.empty((*a.shape[:-1], b.shape[-1]))
-    stack = (*a.shape[:-2], rows // few, few, -1)
-    np.matmul(a.reshape(stack), b[..., None, :, :], out=out.reshape(stack))
-    return out
 
 
 def _slices(length: int, step: int) -> Iterator[slice]:

@@ -31,15 +31,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import as_array, as_integer, check_memory, is_finite
+from hw4lib.architecture._products import SMALL
 
 # `numpy.correlate` has loops of its own for kernels up to this width, and is fast
 # enough for any kernel on inputs up to this length.
 _SHORT, _FEW = 11, 2**12
 # So many entries of overlapping pieces are multiplied at a time.
 _CHUNK = 2**15
-# A matrix product with so many multiplications is left to BLAS's kernel for small
-# matrices, which packs nothing.
-_SMALL = 2**19
 
 _Number = TypeVar("_Number", np.float64, np.int64)
 
@@ -525,7 +523,7 @@ def _write_by_blocks(
     part = np.ndarray(shape, band.dtype, band, (size - 1) * item, (item, -item))
     squares = np.ascontiguousarray(part).reshape(reach, size, size)
     blocks = x[: x.size - x.size % size].reshape(-1, size)
-    count, step = len(blocks) - reach + 1, _SMALL // size**2
+    count, step = len(blocks) - reach + 1, SMALL // size**2
     whole = z[: count * size].reshape(count, size)
     with np.errstate(over="ignore", invalid="ignore"):
         for first in range(0, count, step):

@@ -24,6 +24,7 @@ from hw4lib._checks import (
     as_numbers,
     check_memory,
 )
+from hw4lib.architecture._products import matmul
 from hw4lib.architecture.attention import (
     _as_queries_and_keys,
     scaled_dot_product_attention,
@@ -100,8 +101,8 @@ def graph_attention(
     w_v = as_array("value_weights", value_weights, x.shape[1], "d_v")
     _check_one(adjacency, edges)
     if edges is not None and _is_narrow(x, w_q, w_k, w_v):
-        q = x @ (w_q @ w_k.T / math.sqrt(w_q.shape[1]))
-        return np.asarray(_mix_edges(q, x, x, edges) @ w_v)
+        q = matmul(x, w_q @ w_k.T / math.sqrt(w_q.shape[1]))
+        return matmul(_mix_edges(q, x, x, edges), w_v)
     q = _project(x, "query_weights", w_q)
     k = _project(x, "key_weights", w_k)
     v = _project(x, "value_weights", w_v)
@@ -364,7 +365,7 @@ def _project(
     x: NDArray[np.float64], name: str, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
-        product = np.asarray(x @ weights)
+        product = matmul(x, weights)
     # No term of a finite sum of squares exceeds 1e155: one pass that writes nothing.
     within = math.isfinite(np.vdot(product, product))
     if not (within or np.abs(product).max() <= _LARGE):

@@ -22,6 +22,7 @@ from hw4lib._checks import (
     as_numbers,
     check_memory,
 )
+from hw4lib.architecture._products import multiply
 
 _DECIMAL = Context(prec=60)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
@@ -29,10 +30,6 @@ _BITS = 160
 _UNIT = 2.0 * math.pi / 2.0**64
 # Rotations by up to so many steps are kept, for encodings up to this dimension.
 _STEPS, _KEPT_DIMENSION = 16, 2**13
-# So many pairs in NumPy's buffer leave room in the cache next to the processor.
-_BUFFER = 256
-# So few do not repay the time that it takes to set the buffer.
-_FEW = 2**11
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,7 @@ def positional_encoding(
     step = _STEPS if n.size < _STEPS**2 else 4 * math.isqrt(n.size)
     starts = _encode(n[::step], d, big_l, big_d).view(np.complex128)
     rotations = _first_rotations(step, d, big_l, big_d)[: n.size]
-    table = _products(starts[:, None], rotations)
+    table = multiply(starts[:, None], rotations)
     return table.reshape(-1, d)[: n.size].view(np.float64)
 
 
@@ -232,7 +229,7 @@ def shift_encoding(
     d = _as_half("encodings", rows.shape[-1])
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
     rotation = _rotations(np.array(_as_offset(offset), np.int64), d, big_l, big_d)
-    return _products(rows.view(np.complex128), rotation).view(np.float64)
+    return multiply(rows.view(np.complex128), rotation).view(np.float64)
 
 
 def sine_encoding(positions: ArrayLike, frequencies: ArrayLike) -> NDArray[np.float64]:
@@ -467,22 +464,7 @@ def _first_rotations(
         return first
     n = np.arange(0, count, _STEPS, dtype=np.int64)
     starts = _rotations(n, d, base, exponent_dimension)
-    return _products(starts[:, None], first).reshape(-1, d)[:count]
-
-
-def _products(
-    left: NDArray[np.complex128], right: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
-    """Return the products, of rows that are broadcast.
-
-    What it broadcasts NumPy copies to a buffer, of 128 KiB unless told otherwise, and
-    then takes up to twice the time.
-    """
-    if left.size <= _FEW and right.size <= _FEW:
-        return left * right
-    with np.errstate():  # the scope of the buffer's size as well
-        np.setbufsize(_BUFFER)
-        return np.asarray(left * right)
+    return multiply(starts[:, None], first).reshape(-1, d)[:count]
 
 
 # A short encoding is one row of sines and a product with these.
