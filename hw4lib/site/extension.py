@@ -18,7 +18,7 @@ from markdown.treeprocessors import Treeprocessor
 from pygments.token import STANDARD_TYPES, Name, Operator, Punctuation, Whitespace
 
 from hw4lib.site import mathematics, runs
-from hw4lib.site.uses import with_tests
+from hw4lib.site.uses import ROOT, with_tests
 from hw4lib.site.values import fill
 
 # MkDocs counts what is logged below its own name.
@@ -31,6 +31,7 @@ _NOT_FOR_SEARCH = re.compile(
 # Names and signs have the colour of the code around them: an element each would be two
 # thirds of a page's.
 STANDARD_TYPES.update(dict.fromkeys((Name, Operator, Punctuation, Whitespace), ""))
+_MODULE = re.compile(r"^::: ([\w.]+)", re.MULTILINE)
 _SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
 
 
@@ -42,12 +43,15 @@ class _Session(Preprocessor):
         self.name = ""
 
     def run(self, lines: list[str]) -> list[str]:
-        names = set(_SESSION.findall("\n".join(lines)))
+        text = "\n".join(lines)
+        for source in (text, *map(_source, _MODULE.findall(text))):
+            mathematics.typeset_ahead(source)
+        names = set(_SESSION.findall(text))
         if len(names) > 1:
             lines = [self.report(f"sessions {sorted(names)}, expected one"), *lines]
         self.name = min(names, default="")
         if self.name:
-            runs.start(self.name, "\n".join(lines))
+            runs.start(self.name, text)
         return lines
 
     def report(self, message: str) -> str:
@@ -55,6 +59,12 @@ class _Session(Preprocessor):
         where = f"page of session `{self.name}`" if self.name else "page"
         _log.error("%s: %s", where, message)
         return f'<strong class="hw4-error">{html.escape(message)}</strong>'
+
+
+def _source(module: str) -> str:
+    """Return the source of a module that a page documents."""
+    path = ROOT / f"{module.replace('.', '/')}.py"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 class _Values(Preprocessor):
@@ -66,7 +76,9 @@ class _Values(Preprocessor):
 
     def run(self, lines: list[str]) -> list[str]:
         names = runs.names(self.session.name)
-        return fill("\n".join(lines), names, self.session.report).split("\n")
+        text = fill("\n".join(lines), names, self.session.report)
+        mathematics.typeset_ahead(text)
+        return text.split("\n")
 
 
 class _Tests(Preprocessor):

@@ -88,7 +88,6 @@ def subplots(
         **options: Passed to `Figure.subplots`.
     """
     figure = Figure(figsize=(width, height))
-    FigureCanvasSVG(figure)
     return figure, figure.subplots(rows, columns, **options)
 
 
@@ -116,7 +115,9 @@ def to_html(
         raise ValueError("`alt` is empty, expected what the figure shows, in words")
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        # `Figure.savefig` would draw it twice, once for the layout alone.
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     drawing = ElementTree.fromstring(_page_style(buffer.getvalue()))
     _own_ids(drawing, name, parts)
     _slim(drawing)

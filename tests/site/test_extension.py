@@ -1,3 +1,4 @@
+import inspect
 import logging
 
 import markdown
@@ -5,7 +6,8 @@ import markdown_exec
 import pytest
 from markdown_exec._internal.formatters import python as markdown_exec_python
 
-from hw4lib.site import runs
+from hw4lib import backpropagation
+from hw4lib.site import mathematics, runs
 
 
 def convert(text: str) -> str:
@@ -120,3 +122,19 @@ def test_code_has_an_element_only_where_there_is_a_colour():
     text = convert("```python\nw = 2 * x  # note\n```\n")
     coloured = '<code>w = <span class="mi">2</span> * x  <span class="c1"># note</span>'
     assert coloured in text
+
+
+def test_formulas_are_laid_out_ahead(monkeypatch):
+    """Those of the page, of the modules it documents, and then with their values."""
+    seen = []
+    monkeypatch.setattr(mathematics, "typeset_ahead", seen.append)
+
+    convert(
+        PAGE + "$n = {{ n }}$\n\n::: hw4lib.backpropagation\n\n::: hw4lib.nothing\n"
+    )
+
+    page, module, nothing, filled = seen
+    assert "$n = {{ n }}$" in page
+    assert module == inspect.getsource(backpropagation)
+    assert not nothing
+    assert "$n = 3$" in filled

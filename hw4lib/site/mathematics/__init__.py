@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 from hw4lib.site.mathematics.drawing import Box, Drawing, Glyph, Part, parse
 from hw4lib.site.mathematics.font import characters
-from hw4lib.site.mathematics.mathjax import typeset
+from hw4lib.site.mathematics.mathjax import typeset, typeset_ahead
 from hw4lib.site.mathematics.speech import speak
+
+__all__ = ["render", "typeset_ahead"]
 
 # What MathJax accepts and then leaves out.
 _DROPPED = re.compile(

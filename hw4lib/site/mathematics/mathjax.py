@@ -3,9 +3,11 @@
 import atexit
 import functools
 import json
+import re
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from py_mini_racer import MiniRacer
 
@@ -46,18 +48,21 @@ AbstractMmlBaseNode.prototype.setTeXclass = function (previous) {
   return last;
 };
 
-function typeset(formula, display) {
+function typeset([formula, display]) {
   const item = new page.options.MathItem(formula, tex, display);
   item.start.node = adaptor.body(page.document);
   item.setMetrics(16, 8, 1e6, 1e6, 1);
   try {
     item.convert(page);
   } catch (error) {
-    return JSON.stringify({error: error.message});
+    return {error: error.message};
   }
   const drawing = adaptor.firstChild(item.typesetRoot);
-  return JSON.stringify(
-    {svg: adaptor.serializeXML(drawing), mathml: mathml.visitTree(item.root)});
+  return {svg: adaptor.serializeXML(drawing), mathml: mathml.visitTree(item.root)};
+}
+
+function typesetAll(formulas) {
+  return JSON.stringify(formulas.map(typeset));
 }
 
 function outlines() {
@@ -70,6 +75,17 @@ function outlines() {
   return JSON.stringify(found);
 }
 """
+
+
+_FORMULA = re.compile(
+    r"\$\$(.+?)\$\$|(?<![$\\])\$(?!\s)((?:[^$\\]|\\.)+?)(?<!\s)\$", re.DOTALL
+)
+# So many in one call: later ones are laid out while the first are drawn.
+_TOGETHER = 16
+_Formula: TypeAlias = tuple[str, bool]
+_ahead: dict[_Formula, Future[dict[_Formula, dict[str, str]]]] = {}
+# The one thread that has the engine.
+_beside = ThreadPoolExecutor(max_workers=1)
 
 
 class Typeset(NamedTuple):
@@ -85,10 +101,39 @@ def typeset(tex: str, *, display: bool) -> Typeset:
     Raises:
         ValueError: If MathJax does not know a command or finds no sense in it.
     """
-    result = json.loads(cast("str", _engine().call("typeset", tex, display)))
+    formula = _formula(tex, display=display)
+    results = _ahead.get(formula) or _beside.submit(_typeset_all, [formula])
+    result = results.result()[formula]
     if "error" in result:
         raise ValueError(result["error"])
     return Typeset(**result)
+
+
+def typeset_ahead(text: str) -> None:
+    """Have V8 lay out what looks like a formula, while Python does something else.
+
+    Args:
+        text: Markdown. What has a value in it that is not filled in yet is left out.
+    """
+    found = (
+        _formula(block or inline, display=bool(block))
+        for block, inline in _FORMULA.findall(text)
+        if "{{" not in block + inline
+    )
+    new = [formula for formula in dict.fromkeys(found) if formula not in _ahead]
+    for i in range(0, len(new), _TOGETHER):
+        some = new[i : i + _TOGETHER]
+        _ahead.update(dict.fromkeys(some, _beside.submit(_typeset_all, some)))
+
+
+def _formula(tex: str, *, display: bool) -> _Formula:
+    # Where it stands in a page or a docstring, its lines are indented differently.
+    return " ".join(tex.split()), display
+
+
+def _typeset_all(formulas: list[_Formula]) -> dict[_Formula, dict[str, str]]:
+    results = json.loads(cast("str", _engine().call("typesetAll", formulas)))
+    return dict(zip(formulas, results, strict=True))
 
 
 @functools.cache
@@ -97,6 +142,10 @@ def outlines() -> dict[str, int]:
 
     The same code point comes several times: in sizes, upright and bold.
     """
+    return _beside.submit(_outlines).result()
+
+
+def _outlines() -> dict[str, int]:
     return cast("dict[str, int]", json.loads(cast("str", _engine().call("outlines"))))
 
 
