@@ -1,4 +1,5 @@
 import base64
+import gc
 import io
 import re
 from contextlib import redirect_stdout
@@ -179,6 +180,16 @@ def test_the_hook_writes_them_and_logs_what_fails(docs, tmp_path, caplog):
     (docs / "sums.md").write_text(PAGE.replace("total < 1", "total > 1"))
     hooks.on_post_build(config=config)
     assert [r.levelname for r in caplog.records] == ["ERROR"]
+
+
+def test_a_build_looks_for_garbage_less_often():
+    """As MkDocs calls it, when it starts."""
+    before = gc.get_threshold()
+    try:
+        hooks.on_startup(command="build", dirty=False)
+        assert gc.get_threshold()[0] > 10 * before[0]
+    finally:
+        gc.set_threshold(*before)
 
 
 @pytest.mark.parametrize("broken", [False, True])
