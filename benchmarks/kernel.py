@@ -119,7 +119,9 @@ def kernels(pattern: str = "*") -> list[Kernel]:
     for module in pkgutil.walk_packages(benchmarks.__path__, "benchmarks."):
         if module.name.endswith("__main__"):
             continue
-        for item in vars(importlib.import_module(module.name)).values():
+        values = vars(importlib.import_module(module.name)).values()
+        # A module may hold its kernels in lists.
+        for item in (k for v in values for k in (v if isinstance(v, list) else [v])):
             if isinstance(item, Kernel) and (
                 fnmatch.fnmatch(item.name, pattern)
                 or fnmatch.fnmatch(module.name.removeprefix("benchmarks."), pattern)
