@@ -61,7 +61,7 @@ def as_labels(
     # What is allowed is finite: only where something is not, that is worth a look.
     array = as_array(name, value, *shape, finite=False)
     right = functools.reduce(operator.or_, (array == label for label in allowed))
-    if not right.all():
+    if np.count_nonzero(right) < array.size:  # in half of the time of `all`
         wrong = as_array(name, array)[~right]
         expected = " or ".join(map(_text, allowed))
         raise ValueError(f"`{name}` holds {_text(wrong[0])}, expected {expected}")

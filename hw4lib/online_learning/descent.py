@@ -27,7 +27,6 @@ from hw4lib._checks import (
 )
 from hw4lib.activations import sigmoid, softplus
 from hw4lib.online_learning._rounds import Loops, compiled_loops, share
-from hw4lib.online_learning._samples import as_samples
 
 StepSize: TypeAlias = ArrayLike | Callable[[NDArray[np.int64]], ArrayLike]
 Keep: TypeAlias = Literal["totals", "losses", "iterates"]
@@ -229,7 +228,8 @@ def online_gradient_descent(
         array([[0.15],
                [0.3 ]])
     """
-    X, y = as_samples(X, y)
+    X = as_array("X", X, "n", "p", finite=False)
+    y = as_labels("y", y, (-1, 1), len(X))
     if keep == "iterates":
         runs = 1 if callable(step_size) else np.size(step_size)
         check_memory("X", f"of {len(X)} samples", len(X) + 1, runs, X.shape[1])
@@ -238,7 +238,8 @@ def online_gradient_descent(
     def take(count: int) -> _Samples:
         nonlocal start
         first, start = start, start + count
-        return X[first:start], y[first:start]
+        # Here a block is on its way to the processor: one more pass costs little.
+        return as_array("X", X[first:start]), y[first:start]
 
     return _run(
         take,
