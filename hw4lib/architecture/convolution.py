@@ -31,7 +31,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import as_array, as_integer, check_memory, is_finite
-from hw4lib.architecture._products import SMALL
+from hw4lib._products import SMALL
 
 # `numpy.correlate` has loops of its own for kernels up to this width, and is fast
 # enough for any kernel on inputs up to this length.

@@ -22,7 +22,7 @@ from hw4lib._checks import (
     as_numbers,
     check_memory,
 )
-from hw4lib.architecture._products import multiply
+from hw4lib._products import multiply
 
 _DECIMAL = Context(prec=60)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")

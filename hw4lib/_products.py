@@ -9,10 +9,17 @@ SMALL = 2**19
 """A matrix product with so many multiplications is left to BLAS's kernel for small
 matrices, which packs nothing."""
 
+BUFFER = 2**8
+"""Numbers that NumPy's buffer should hold where arrays are broadcast.
+
+What it broadcasts NumPy copies to a buffer, of 8192 numbers unless `np.setbufsize` says
+otherwise, and then takes two to four times as long. `np.errstate` is the scope.
+"""
+
 # With fewer rows than this a small product is no longer faster.
 _FEWEST = 2**4
-# Numbers in NumPy's buffer, and an array that is worth setting it.
-_BUFFER, _FEW = 2**8, 2**11
+# So few numbers do not repay the time it takes to set the buffer.
+_FEW = 2**11
 
 _Number = TypeVar("_Number", np.float64, np.complex128)
 
@@ -44,13 +51,9 @@ def multiply(
     right: NDArray[_Number],
     out: NDArray[_Number] | None = None,
 ) -> NDArray[_Number]:
-    """Return `left * right`, of rows that are broadcast.
-
-    What it broadcasts NumPy copies to a buffer, of 8192 numbers unless told otherwise,
-    and then takes up to twice the time.
-    """
+    """Return `left * right`, of rows that are broadcast."""
     if left.size <= _FEW and right.size <= _FEW:
         return np.asarray(np.multiply(left, right, out=out))
-    with np.errstate():  # the scope of the buffer's size as well
-        np.setbufsize(_BUFFER)
+    with np.errstate():
+        np.setbufsize(BUFFER)
         return np.asarray(np.multiply(left, right, out=out))
