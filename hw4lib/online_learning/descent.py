@@ -24,6 +24,7 @@ from hw4lib._checks import (
     as_numbers,
     check_broadcast,
     check_memory,
+    is_finite,
 )
 from hw4lib.activations import sigmoid, softplus
 from hw4lib.online_learning._rounds import Loops, compiled_loops, share
@@ -238,8 +239,7 @@ def online_gradient_descent(
     def take(count: int) -> _Samples:
         nonlocal start
         first, start = start, start + count
-        # Here a block is on its way to the processor: one more pass costs little.
-        return as_array("X", X[first:start]), y[first:start]
+        return X[first:start], y[first:start]
 
     return _run(
         take,
@@ -369,7 +369,13 @@ def _run(
             break
         play = partial(_play_loops, loops=loops) if loops else _play
         steps = steps_of(count, len(y))
+        if not loops:
+            as_array("X", X)
         block = play(W, (X, y), steps, lam, keep=keep == "iterates")
+        if not is_finite(block.weights):
+            # Weights that have met what is not finite stay so: no pass over X tells
+            # more. NumPy would have warned on the way.
+            as_array("X", X)
         W, count = block.weights, count + len(y)
         totals = totals + block.totals
         largest = np.maximum(largest, block.largest)

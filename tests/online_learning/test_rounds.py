@@ -116,6 +116,27 @@ def test_the_loops_are_stable_at_extreme_margins(loops):
     assert_allclose(run.losses[1:], [5e5 + 500.0**2, 1500.0**2], rtol=1e-12)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("lam", [0.0, 1.0])
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
+def test_the_loops_end_at_what_is_not_finite(loops, rng, *, bad, lam, steps):
+    """Wherever it stands, from zeros or not: the weights tell, and no pass over X."""
+    X, y = data(rng, 20, 3)
+    for place in [(0, 0), (0, 2), (7, 1), (19, 0), (19, 2)]:
+        for initial in (None, [1.0, 0.0, -1.0]):
+            holed = X.copy()
+            holed[place] = bad
+            # Only where Python runs the loops, in place of Numba, is there a warning.
+            with (
+                np.errstate(all="ignore"),
+                pytest.raises(ValueError, match="`X` holds"),
+            ):
+                online_gradient_descent(
+                    holed, y, steps, regularization=lam, initial=initial
+                )
+    assert loops is not None
+
+
 def test_no_numba_no_loops(monkeypatch):
     """Without Numba everything runs on NumPy."""
     monkeypatch.setitem(sys.modules, "numba", None)
