@@ -1,5 +1,6 @@
 """The products of NumPy in the sizes at which it is fast."""
 
+import os
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,10 @@ What it broadcasts NumPy copies to a buffer, of 8192 numbers unless `np.setbufsi
 otherwise, and then takes two to four times as long. `np.errstate` is the scope.
 """
 
+# With several processors BLAS shares a large product among them, and a small one not.
+_ALONE = (
+    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+) == 1
 # With fewer rows than this a small product is no longer faster.
 _FEWEST = 2**4
 # So few numbers do not repay the time it takes to set the buffer.
@@ -29,12 +34,12 @@ def matmul(
     b: NDArray[np.float64],
     out: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Return `a @ b`, by so few rows of `a` at a time that BLAS packs neither."""
+    """Return `a @ b`, on one processor few rows at a time, which BLAS need not pack."""
     rows, inner = a.shape[-2:]
     # The largest power of two, 0 if there is none.
     few = 2 ** (SMALL // max(inner * b.shape[-1], 1)).bit_length() // 2
     stacked = b.ndim == 2 or (b.ndim > 2 and b.shape[:-2] == a.shape[:-2])
-    if not (stacked and _FEWEST <= few < rows):
+    if not (_ALONE and stacked and _FEWEST <= few < rows):
         return np.asarray(np.matmul(a, b, out=out))
     if out is None:
         out = np.empty((*a.shape[:-1], b.shape[-1]))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from hw4lib import _products
 from hw4lib._products import matmul, multiply
 
 
@@ -12,6 +13,13 @@ def rng():
     return np.random.default_rng(790)
 
 
+@pytest.fixture(params=[True, False], ids=["one processor", "several"])
+def alone(request, monkeypatch):
+    monkeypatch.setattr(_products, "_ALONE", request.param)
+    return request.param
+
+
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(
     ("left", "right"),
     [
@@ -38,6 +46,7 @@ def test_matmul_is_the_product(rng, left, right):
     assert_allclose(out, expected, rtol=1e-13, atol=1e-12)
 
 
+@pytest.mark.usefixtures("alone")
 def test_matmul_of_views(rng):
     """Rows and columns in any order in memory, results in part of an array."""
     a, b = rng.normal(size=(64, 2000)).T[::2], rng.normal(size=(128, 64)).T[:, ::-1]
