@@ -94,7 +94,10 @@ def _times(kernel, size, rounds, clock):
     gc.disable()
     for k in range(rounds):
         for name, (call, repeats) in calls.items():
-            skip = k >= SLOW_TURNS and found[name]["slow"]
+            slow = found[name]["slow"]
+            skip = k >= SLOW_TURNS and slow
+            if not slow:
+                call()  # not counted: the caches are those of the side before
             found[name]["times"].append(None if skip else _turn(call, repeats, clock))
     gc.enable()
     for state in found.values():
@@ -106,8 +109,6 @@ def _times(kernel, size, rounds, clock):
 
 def _turn(call, repeats, clock):
     """Return the seconds of a call, the mean of so many."""
-    if repeats > 1:
-        call()  # not counted: the caches are those of the side before
     start = clock()
     for _ in range(repeats):
         call()
