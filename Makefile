@@ -40,7 +40,7 @@ audit: .venv/ready
 	npm ci --silent --prefix tools/audit
 	$(BIN)/python tools/audit/audit.py --runs $(or $(RUNS),5) $(PAGES)
 
-# Every kernel beside its peers, for docs/benchmarks.md: ten minutes of a quiet machine.
+# Every kernel beside its peers, for docs/benchmarks.md: a quarter of an hour of a quiet machine.
 benchmark: .venv/ready
 	$(PYTHON) -m venv .venv/benchmark
 	.venv/benchmark/bin/python -m pip install -q --disable-pip-version-check -e '.[benchmark]'
