@@ -280,7 +280,7 @@ def _fits(actual: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
     if len(actual) != len(expected):
         return False
     lengths: dict[str, int] = {}
-    for length, want in zip(actual, expected):  # noqa: B905 - as long, and sooner
+    for length, want in zip(actual, expected, strict=True):
         if isinstance(want, str):
             if length < 1 or lengths.setdefault(want, length) != length:
                 return False

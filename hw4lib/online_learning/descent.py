@@ -370,11 +370,11 @@ def _run(
         play = partial(_play_loops, loops=loops) if loops else _play
         steps = steps_of(count, len(y))
         if not loops:
-            as_array("X", X)
+            as_array("X", X)  # NumPy would warn on the way
         block = play(W, (X, y), steps, lam, keep=keep == "iterates")
         if not is_finite(block.weights):
-            # Weights that have met what is not finite stay so: no pass over X tells
-            # more. NumPy would have warned on the way.
+            # Weights that have met what is not finite stay so: where they are finite,
+            # X is too, without a pass over it.
             as_array("X", X)
         W, count = block.weights, count + len(y)
         totals = totals + block.totals
