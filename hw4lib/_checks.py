@@ -4,12 +4,11 @@ A message is *argument, what it is, what it should be*. A wrong value raises
 `ValueError`, a wrong kind `TypeError`, a result too large to hold `MemoryError`.
 """
 
-import functools
 import math
 import numbers
 import operator
 import os
-from collections.abc import Collection
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,12 +54,14 @@ def as_array(
 
 
 def as_labels(
-    name: str, value: ArrayLike, allowed: Collection[float], *shape: int | str
+    name: str, value: ArrayLike, allowed: Sequence[float], *shape: int | str
 ) -> NDArray[np.float64]:
     """Return `value` as a float64 array whose entries are all `allowed`."""
     # What is allowed is finite: only where something is not, that is worth a look.
     array = as_array(name, value, *shape, finite=False)
-    right = functools.reduce(operator.or_, (array == label for label in allowed))
+    right = array == allowed[0]
+    for label in allowed[1:]:
+        right |= array == label
     if np.count_nonzero(right) < array.size:  # in half of the time of `all`
         wrong = as_array(name, array)[~right]
         expected = " or ".join(map(_text, allowed))

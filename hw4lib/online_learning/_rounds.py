@@ -79,7 +79,8 @@ def by_runs(
 
     Args:
         path: Weights, shape `(n + 1, S, p)` with the first ones in `path[0]`, or
-            `(1, S, p)` if they are to be overwritten.
+            `(1, S, p)` if they are to be overwritten. The last ones are not finite
+            if a feature is not, or a label is neither -1 nor 1.
         samples: Features, shape `(n, p)`, and labels, shape `(n,)`.
         steps: Step sizes, shape `(n, S)`, or `(1, S)` if they are constant.
         lam: Regularization.
@@ -94,6 +95,7 @@ def by_runs(
     constant = len(steps) == 1
     for i in range(len(y)):
         W, x, eta = path[0], X[i], steps[0 if constant else i]
+        label = y[i] if y[i] * y[i] == 1.0 else math.nan
         if len(path) > 1:
             W = path[i + 1]
             W[:] = path[i]
@@ -103,12 +105,12 @@ def by_runs(
             for j in range(len(w)):
                 product += w[j] * x[j]
                 square += w[j] * w[j]
-            margin = y[i] * product
+            margin = label * product
             wrong = share(margin, math.exp, min)
             smaller[i, s] = -min(wrong, 1.0 - wrong)
             losses[i, s] = max(-margin, 0.0) + lam * square
             largest[s] = max(largest[s], square)
-            pull, step = y[i] * wrong, eta[s]
+            pull, step = label * wrong, eta[s]
             for j in range(len(w)):
                 slope = 2.0 * lam * w[j] - pull * x[j]
                 w[j] -= step * slope
@@ -135,13 +137,14 @@ def by_features(
     square = np.empty_like(largest)
     for i in range(len(y)):
         W, x, eta = path[0], X[i], steps[0 if constant else i]
+        label = y[i] if y[i] * y[i] == 1.0 else math.nan
         if len(path) > 1:
             W = path[i + 1]
             W[:] = path[i]
         wrong, total = smaller[i], gradients[i]
         wrong[:] = square[:] = total[:] = 0.0
         for j in range(len(W)):
-            w, feature = W[j], y[i] * x[j]
+            w, feature = W[j], label * x[j]
             for s in range(len(w)):
                 wrong[s] += w[s] * feature
                 square[s] += w[s] * w[s]
@@ -150,7 +153,7 @@ def by_features(
             largest[s] = max(largest[s], square[s])
             wrong[s] = share(wrong[s], math.exp, min)
         for j in range(len(W)):
-            w, feature = W[j], y[i] * x[j]
+            w, feature = W[j], label * x[j]
             for s in range(len(w)):
                 slope = 2.0 * lam * w[s] - wrong[s] * feature
                 w[s] -= eta[s] * slope

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from operator import mul
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -230,7 +230,7 @@ def online_gradient_descent(
                [0.3 ]])
     """
     X = as_array("X", X, "n", "p", finite=False)
-    y = as_labels("y", y, (-1, 1), len(X))
+    y = as_array("y", y, len(X), finite=False)
     if keep == "iterates":
         runs = 1 if callable(step_size) else np.size(step_size)
         check_memory("X", f"of {len(X)} samples", len(X) + 1, runs, X.shape[1])
@@ -293,12 +293,10 @@ def online_gradient_descent_stream(
     first = next(remaining, None)
     if first is None:
         raise ValueError("`samples` is empty, expected at least one sample")
-    head = [_sample_block([first], None)]
-    features = head[0][0].shape[1]
+    features = _sample_block([first], "p")[0].shape[1]
+    remaining = chain([first], remaining)
 
     def take(count: int) -> _Samples:
-        if head:
-            return head.pop()
         return _sample_block(list(islice(remaining, count)), features)
 
     return _run(
@@ -322,7 +320,7 @@ def _loss_arguments(
 
 
 def _sample_block(
-    samples: list[tuple[ArrayLike, float]], features: int | None
+    samples: list[tuple[ArrayLike, float]], features: int | str
 ) -> _Samples:
     if not samples:
         return np.empty((0, 0)), np.empty(0)
@@ -330,7 +328,7 @@ def _sample_block(
         rows, labels = zip(*samples, strict=True)
     except (TypeError, ValueError):
         raise TypeError("`samples` does not hold pairs, expected (x, y)") from None
-    X = as_array("samples", rows, len(rows), "p" if features is None else features)
+    X = as_array("samples", rows, len(rows), features)
     return X, as_labels("samples", labels, (-1, 1), len(rows))
 
 
@@ -343,22 +341,21 @@ def _run(
     initial: ArrayLike | None,
     keep: Keep,
 ) -> OnlineRun:
-    """Run over the blocks of samples that `take` returns, until one is empty."""
+    """Run over the samples, of which `take` returns as many as asked while it can."""
     lam = as_number("regularization", regularization, at_least=0.0)
     steps_of, runs = _schedule(step_size, lam)
-    w = np.zeros(features)
+    W, count = np.zeros((*runs, features)), 0
     if initial is not None:
-        w = as_array("initial", initial, features)
+        W += as_array("initial", initial, features)
     if keep not in ("totals", "losses", "iterates"):
         raise ValueError(
             f"`keep` is {keep!r}, expected 'totals', 'losses' or 'iterates'"
         )
-    W, count = np.zeros((*runs, features)) + w, 0
     several = W.size // features
     kept: list[NDArray[np.float64]] = []
     path = [W[None]]
-    totals, largest = np.zeros((2, *runs)), np.zeros(runs)
-    while True:
+    totals, largest, more = np.zeros((2, *runs)), np.zeros(runs), True
+    while more:
         loops = compiled_loops(several * count)
         # NumPy needs all iterates of a block, loops the latest and three results.
         most = min(1024, _BLOCK // W.size)
@@ -367,15 +364,16 @@ def _run(
         X, y = take(max(1, most))
         if not y.size:
             break
+        more = len(y) >= most
         play = partial(_play_loops, loops=loops) if loops else _play
         steps = steps_of(count, len(y))
         if not loops:
-            as_array("X", X)  # NumPy would warn on the way
+            _check(X, y)  # NumPy would warn on the way
         block = play(W, (X, y), steps, lam, keep=keep == "iterates")
         if not is_finite(block.weights):
-            # Weights that have met what is not finite stay so: where they are finite,
-            # X is too, without a pass over it.
-            as_array("X", X)
+            # Compiled loops spoil the weights for good by a wrong sample: where they
+            # are finite all samples are right, without a pass over them.
+            _check(X, y)
         W, count = block.weights, count + len(y)
         totals = totals + block.totals
         largest = np.maximum(largest, block.largest)
@@ -394,6 +392,11 @@ def _run(
         gradient_norms=None if squares is None else np.sqrt(squares),
         iterates=np.concatenate(path) if keep == "iterates" else None,
     )
+
+
+def _check(X: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    as_array("X", X)
+    as_labels("y", y, (-1, 1))
 
 
 def _schedule(

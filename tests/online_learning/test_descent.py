@@ -400,7 +400,15 @@ X3, Y3 = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, -1, 1]
         (
             lambda: online_gradient_descent_stream([([1], 1), ([1, 2], 1)], 0.1),
             ValueError,
-            "`samples` has shape",
+            "`samples` is ragged",
+        ),
+        (
+            # The block in which it comes holds nothing else, whatever its length.
+            lambda: online_gradient_descent_stream(
+                [([1], 1)] * 2**13 + [([1, 2], 1)], 0.1
+            ),
+            ValueError,
+            "`samples` has shape \\(1, 2\\), expected \\(1, 1\\)",
         ),
         (
             lambda: online_gradient_descent_stream([([1], 1), ([1], 3)], 0.1),

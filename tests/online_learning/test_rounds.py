@@ -137,6 +137,20 @@ def test_the_loops_end_at_what_is_not_finite(loops, rng, *, bad, lam, steps):
     assert loops is not None
 
 
+@pytest.mark.parametrize("bad", [0.0, 2.0, -1.5, 1.0 + 2**-52, np.nan, np.inf])
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
+def test_the_loops_end_at_a_wrong_label(loops, rng, *, bad, steps):
+    """Wherever it stands, and beside features of zero."""
+    X, y = data(rng, 20, 3)
+    X[7] = 0.0
+    for place in (0, 7, 19):
+        wrong = y.copy()
+        wrong[place] = bad
+        with np.errstate(all="ignore"), pytest.raises(ValueError, match="`y` holds"):
+            online_gradient_descent(X, wrong, steps)
+    assert loops is not None
+
+
 def test_no_numba_no_loops(monkeypatch):
     """Without Numba everything runs on NumPy."""
     monkeypatch.setitem(sys.modules, "numba", None)
