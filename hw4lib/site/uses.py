@@ -111,7 +111,7 @@ def _code(page: Page) -> Iterator[tuple[int, str]]:
         tree = ast.parse(fence.code)
         aliases |= _imports(tree)
         if fence.visible:
-            yield from ((fence.line, name) for name in _named(tree, aliases))
+            yield from ((fence.line, name) for name in _words(tree, aliases)[0])
 
 
 def _tests_of(functions: Iterable[str]) -> list[tuple[str, str]]:
@@ -142,13 +142,26 @@ def _imports(tree: ast.AST) -> dict[str, str]:
     return found
 
 
-def _named(tree: ast.AST, aliases: Mapping[str, str]) -> Iterator[str]:
-    """Yield the full names of what the code names from the library."""
+def _words(tree: ast.AST, aliases: Mapping[str, str]) -> tuple[list[str], set[str]]:
+    """Return what code names from the library, in full, and all names in it.
+
+    The names of arguments are among them: those of a test are its fixtures.
+    """
+    named, words = [], set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in aliases:
-            yield aliases[node.id]
-        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in aliases:
-            yield f"{aliases[ast.unparse(node.value)]}.{node.attr}"
+        if isinstance(node, ast.Name):
+            words.add(node.id)
+            if node.id in aliases:
+                named.append(aliases[node.id])
+        elif isinstance(node, ast.arg):
+            words.add(node.arg)
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in aliases
+        ):
+            named.append(f"{aliases[node.value.id]}.{node.attr}")
+    return named, words
 
 
 def _tests(
@@ -164,7 +177,7 @@ def _tests(
 
 def _reach(
     body: Iterable[ast.stmt], aliases: Mapping[str, str]
-) -> dict[str, tuple[set[str], set[str]]]:
+) -> dict[str, tuple[list[str], set[str]]]:
     """Return what each name of a file leads to: functions, and further names."""
     found = {}
     for node in body:
@@ -174,28 +187,28 @@ def _reach(
             names = [t.id for t in node.targets if isinstance(t, ast.Name)]
         else:
             continue
-        further = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        for name in names:
-            found[name] = set(_named(node, aliases)), further
+        words = _words(node, aliases)
+        found.update(dict.fromkeys(names, words))
     return found
 
 
 def _reached(
     nodes: Iterable[ast.AST],
     aliases: Mapping[str, str],
-    reach: Mapping[str, tuple[set[str], set[str]]],
+    reach: Mapping[str, tuple[list[str], set[str]]],
 ) -> set[str]:
-    found, ahead, seen = set(), set(), set()
+    found: set[str] = set()
+    ahead: set[str] = set()
+    seen: set[str] = set()
     for node in nodes:
-        found |= set(_named(node, aliases))
-        words = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        words |= {a.arg for a in ast.walk(node) if isinstance(a, ast.arg)}  # fixtures
+        functions, words = _words(node, aliases)
+        found.update(functions)
         ahead |= words
     while ahead:
         name = ahead.pop()
         if name in reach and name not in seen:
             seen.add(name)
             functions, further = reach[name]
-            found |= functions
+            found.update(functions)
             ahead |= further
     return found
