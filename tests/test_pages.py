@@ -18,7 +18,7 @@ import pytest
 
 import hw4lib
 from hw4lib.site.pages import Page, read_page, read_pages
-from hw4lib.site.values import fill
+from hw4lib.site.values import evaluate, fill
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [page for page in read_pages(DOCS) if page.executed]
@@ -46,7 +46,8 @@ def test_blocks_and_values(page: Page) -> None:
         speaks = "result" in fence.options or fence.figure
         assert bool(output.strip()) == speaks, f"{page.path}:{fence.line}"
 
-    fill(page.markdown, names, lambda fault: pytest.fail(f"{page.path}: {fault}"))
+    value_of = functools.partial(evaluate, names=names)
+    fill(page.markdown, value_of, lambda fault: pytest.fail(f"{page.path}: {fault}"))
 
 
 # --- no number is typed by hand: a library that is wrong shows ---------------------
@@ -56,7 +57,7 @@ def shown(page: Page, names: dict[str, object]) -> Iterator[str]:
     """Yield what blocks print, then the page's text with its values."""
     for _, output in page.run(names):
         yield output
-    yield fill(page.markdown, names, str)
+    yield fill(page.markdown, functools.partial(evaluate, names=names), str)
 
 
 def without_figures(page: Page) -> Page:
@@ -165,15 +166,16 @@ MISTAKES = [
 
 SHOW = """\
 import sys
+from functools import partial
 from pathlib import Path
 import hw4lib
 from hw4lib.site.pages import read_page
-from hw4lib.site.values import fill
+from hw4lib.site.values import evaluate, fill
 page, names = read_page(Path(sys.argv[1])), {}
 assert Path(hw4lib.__file__).parent == Path.cwd() / "hw4lib", "the wrong library"
 for _, output in page.run(names):
     print(output, end="")
-print(fill(page.markdown, names, str), end="")
+print(fill(page.markdown, partial(evaluate, names=names), str), end="")
 """
 
 

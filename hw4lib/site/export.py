@@ -11,8 +11,9 @@ import base64
 import html
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from nbformat import v4
 
 from hw4lib.site import runs
 from hw4lib.site.pages import FRONT_MATTER, Page, read_pages
-from hw4lib.site.values import fill
+from hw4lib.site.values import evaluate, fill
 
 _HEADING = re.compile(r"^(#+ .*?)[ \t]*\{[^{}\n]*\}[ \t]*$", re.MULTILINE)
 _OPENING = re.compile(r"^/{3,} *(\w+)(?: *\| *(.*))?$", re.MULTILINE)
@@ -152,30 +153,31 @@ def _facts(page: Page) -> dict[str, str]:
 
 def _pieces(page: Page, colours: Mapping[str, str]) -> Iterator[Piece]:
     """Yield a page's text, code and figures, with what code printed."""
-    outputs, names = _outputs(page)
+    outputs, value_of = _outputs(page)
     lines = page.text.split("\n")
     at = 0
     for fence, output in zip(page.executed, outputs, strict=True):
-        yield from _text("\n".join(lines[at : fence.line - 1]), names)
+        yield from _text("\n".join(lines[at : fence.line - 1]), value_of)
         if fence.visible:
             yield Piece("code", fence.code, output)
         else:
             yield from _figures(output, colours)
         at = fence.end
-    yield from _text("\n".join(lines[at:]), names)
+    yield from _text("\n".join(lines[at:]), value_of)
 
 
-def _outputs(page: Page) -> tuple[list[str], dict[str, object]]:
-    """Return what a page's blocks printed and named, from its build or a new run."""
+def _outputs(page: Page) -> tuple[list[str], Callable[[str], object]]:
+    """Return what a page's blocks printed and their values, built or run anew."""
     built = runs.finished(page.session, [fence.code for fence in page.executed])
     if built is not None:
-        return built, runs.names(page.session)
+        return built, partial(runs.value, page.session)
     names: dict[str, object] = {}
-    return [output for _, output in page.run(names)], names
+    outputs = [output for _, output in page.run(names)]
+    return outputs, partial(evaluate, names=names)
 
 
-def _text(text: str, names: dict[str, object]) -> Iterator[Piece]:
-    text = fill(FRONT_MATTER.sub("", text), names, _refuse)
+def _text(text: str, value_of: Callable[[str], object]) -> Iterator[Piece]:
+    text = fill(FRONT_MATTER.sub("", text), value_of, _refuse)
     text = _HEADING.sub(r"\1", _LINK.sub(r"\1", _HTML.sub("", text)))
     text = _CLOSING.sub("", _OPENING.sub(_opening, text))
     text = re.sub(r"\n{3,}", "\n\n", text).strip()

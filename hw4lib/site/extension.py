@@ -9,6 +9,7 @@ build, and shows on the page, which the gate finds under every builder.
 import html
 import logging
 import re
+from functools import partial
 from xml.etree.ElementTree import Element
 
 from markdown import Extension, Markdown
@@ -44,8 +45,7 @@ class _Session(Preprocessor):
 
     def run(self, lines: list[str]) -> list[str]:
         text = "\n".join(lines)
-        for source in (text, *map(_source, _MODULE.findall(text))):
-            mathematics.typeset_ahead(source)
+        typeset_ahead(text)
         names = set(_SESSION.findall(text))
         if len(names) > 1:
             lines = [self.report(f"sessions {sorted(names)}, expected one"), *lines]
@@ -59,6 +59,16 @@ class _Session(Preprocessor):
         where = f"page of session `{self.name}`" if self.name else "page"
         _log.error("%s: %s", where, message)
         return f'<strong class="hw4-error">{html.escape(message)}</strong>'
+
+
+def typeset_ahead(text: str) -> None:
+    """Have the formulas laid out that a page, and what it documents, is known to have.
+
+    Args:
+        text: The page's Markdown.
+    """
+    for source in (text, *map(_source, _MODULE.findall(text))):
+        mathematics.typeset_ahead(source)
 
 
 def _source(module: str) -> str:
@@ -75,8 +85,8 @@ class _Values(Preprocessor):
         self.session = session
 
     def run(self, lines: list[str]) -> list[str]:
-        names = runs.names(self.session.name)
-        text = fill("\n".join(lines), names, self.session.report)
+        value_of = partial(runs.value, self.session.name)
+        text = fill("\n".join(lines), value_of, self.session.report)
         mathematics.typeset_ahead(text)
         return text.split("\n")
 

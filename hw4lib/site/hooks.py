@@ -8,13 +8,29 @@ import logging
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import Files
 
-from hw4lib.site import beside
+from hw4lib.site import beside, runs
+from hw4lib.site.extension import typeset_ahead
+from hw4lib.site.mathematics import font
 
 
 def on_startup(**_: object) -> None:
     """Look for garbage less often: nearly all that a build makes is there to stay."""
     gc.set_threshold(100_000)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Start with the pages that have no blocks: another process runs those that do."""
+    if "markdown-exec" in config.plugins:
+        ahead = {str(path) for path in runs.run_ahead(Path(config.docs_dir))}
+        for file in [file for file in files if file.abs_src_path in ahead]:
+            files.remove(file)
+            files.append(file)
+    font.characters_ahead()
+    for file in files.documentation_pages():
+        typeset_ahead(file.content_string)
+    return files
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -5,18 +5,28 @@ that a page no longer defines would still be there, and an edited library would 
 imported again. So the extension announces each page before its blocks run. If neither
 the page's text nor the library differs from the last time, the blocks give what they
 gave then; otherwise the session, the library and NumPy's settings are fresh.
+
+For the first build a process of its own runs the pages ahead, while this one makes
+pages out of what has no blocks. What it could not run is run here, as if it were not.
 """
 
+import functools
 import importlib
 import sys
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 from markdown_exec._internal.formatters import python as markdown_exec_python
 from markdown_exec._internal.formatters.base import ExecutionError
 from markdown_exec._internal.rendering import code_block
+
+from hw4lib.site.pages import Page, read_pages
+from hw4lib.site.values import VALUE, evaluate
 
 _LIBRARY = Path(__file__).parents[1]
 _PRINTING = np.get_printoptions()
@@ -31,6 +41,7 @@ class Run:
         text: The page as Python-Markdown was given it.
         codes: Each block that ran, in order.
         outputs: What each printed.
+        values: The values of the page's expressions, if another process has run it.
         failed: Whether one of them raised an error.
         replayed: How many outputs have been given again since the last start.
     """
@@ -38,12 +49,60 @@ class Run:
     text: str
     codes: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
+    values: dict[str, object] = field(default_factory=dict)
     failed: bool = False
     replayed: int | None = None
 
 
+class _Ahead(NamedTuple):
+    """A run in another process, and the library that it ran with."""
+
+    run: Run
+    library: dict[Path, bytes]
+
+
 _runs: dict[str, Run] = {}
 _library: dict[Path, bytes] = {}
+_ahead: dict[str, Future[_Ahead]] = {}
+
+
+@functools.cache
+def run_ahead(docs: Path) -> frozenset[Path]:
+    """Have another process run the pages of a folder, once, and return which."""
+    pages = [page for page in read_pages(docs) if page.executed]
+    # A new interpreter on every system, in which nothing has happened yet.
+    pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+    _ahead.update({page.session: pool.submit(_run_page, page) for page in pages})
+    pool.shutdown(wait=False)
+    return frozenset(page.path for page in pages)
+
+
+def _run_page(page: Page) -> _Ahead:
+    start(page.session, page.text)
+    for fence in page.executed:
+        _run_block(fence.code, session=page.session)
+    run = _runs[page.session]
+    for match in VALUE.finditer(page.text):
+        with suppress(Exception):  # a page that reads it runs where it can say so
+            run.values[match[1].strip()] = evaluate(match[1], names(page.session))
+    return _Ahead(run, _library)
+
+
+def _taken(session: str, text: str) -> Run | None:
+    """Return what another process has made of a page, if it ran it as it is."""
+    if session not in _ahead:
+        return None
+    try:
+        run, library = _ahead.pop(session).result()
+    except Exception:  # it shows again where the page runs here
+        return None
+    page = Page(Path(), text)
+    same = run.codes == [fence.code for fence in page.executed]
+    known = {value.expression for value in page.values} <= run.values.keys()
+    if not (same and known and library == _library):
+        return None
+    run.text = text
+    return run
 
 
 def start(session: str, text: str) -> None:
@@ -54,9 +113,10 @@ def start(session: str, text: str) -> None:
         text: The page's text.
     """
     _refresh_library()
-    run = _runs.get(session)
+    run = _runs.get(session) or _taken(session, text)
     if run is not None and run.text == text and not run.failed:
         run.replayed = 0
+        _runs[session] = run
         return
     _runs[session] = Run(text)
     markdown_exec_python._sessions_globals.pop(session, None)
@@ -79,6 +139,14 @@ def finished(session: str, codes: list[str]) -> list[str] | None:
 def names(session: str) -> dict[str, Any]:
     """Return the variables of a session."""
     return markdown_exec_python._sessions_globals.get(session, {})
+
+
+def value(session: str, expression: str) -> object:
+    """Return the value of an expression over the variables of a session."""
+    run = _runs.get(session)
+    if run is not None and expression in run.values:
+        return run.values[expression]
+    return evaluate(expression, names(session))
 
 
 def _refresh_library() -> None:

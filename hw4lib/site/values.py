@@ -18,7 +18,15 @@ _TOKEN = re.compile(
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def fill(text: str, names: dict[str, object], report: Callable[[str], str]) -> str:
+def evaluate(expression: str, names: dict[str, object]) -> object:
+    """Return the value of a Python expression over the variables of a session."""
+    # The page's author wrote the expression, as every block of the page.
+    return eval(expression, dict(names))
+
+
+def fill(
+    text: str, value_of: Callable[[str], object], report: Callable[[str], str]
+) -> str:
     """Put the values of a page's session into its text.
 
     `{{ expression | format }}` becomes the value of the Python expression, outside
@@ -26,15 +34,14 @@ def fill(text: str, names: dict[str, object], report: Callable[[str], str]) -> s
 
     Args:
         text: Markdown without fences.
-        names: The variables of the session.
+        value_of: Returns the value of an expression in the session.
         report: Takes what is wrong with a value, returns what stands in its place.
     """
 
     def value(match: re.Match[str], formula: bool) -> str:
         expression, spec = match[1].strip(), (match[2] or "").strip()
         try:
-            # The page's author wrote the expression, as every block of the page.
-            return format_value(eval(expression, dict(names)), spec, formula=formula)
+            return format_value(value_of(expression), spec, formula=formula)
         except Exception as error:
             return report(f"value `{expression}`: {type(error).__name__}: {error}")
 

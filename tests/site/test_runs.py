@@ -1,4 +1,9 @@
+import os
+import re
 import sys
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import markdown
@@ -8,6 +13,7 @@ import pytest
 from markdown_exec._internal.formatters import python as markdown_exec_python
 
 from hw4lib.site import runs
+from hw4lib.site.pages import FRONT_MATTER, read_page
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +27,8 @@ def fresh(monkeypatch, tmp_path):
     modules = dict(sys.modules)
     yield tmp_path / "hw4lib"
     for name in set(sys.modules) - set(modules):
-        del sys.modules[name]
+        if name.startswith("hw4lib"):
+            del sys.modules[name]
     sys.modules.update(modules)
     markdown_exec_python._sessions_globals.clear()
 
@@ -31,10 +38,15 @@ def build(*blocks, session="page", text=""):
     fences = (
         f'```python exec="1" session="{session}"\n{block}\n```\n' for block in blocks
     )
+    return convert("\n".join([*fences, text]))
+
+
+def convert(text):
+    """Convert a page."""
     fence = {"name": "python", "class": "python"}
     fence |= {"validator": markdown_exec.validator, "format": markdown_exec.formatter}
     return markdown.markdown(
-        "\n".join([*fences, text]),
+        text,
         extensions=["pymdownx.superfences", "hw4lib.site.extension"],
         extension_configs={"pymdownx.superfences": {"custom_fences": [fence]}},
     )
@@ -147,3 +159,90 @@ def test_a_block_outside_a_page_runs_as_ever():
         extension_configs={"pymdownx.superfences": {"custom_fences": [fence]}},
     )
     assert page == "<p>7</p>"
+
+
+# --- pages that another process runs ahead ------------------------------------------
+
+PAGE = """---
+title: Ahead
+---
+```python exec="1" session="ahead"
+import os
+import numpy as np
+w = np.array([0.25, 0.5])
+print(os.getpid())
+```
+In all {{ w.sum() }} of `{{ nothing }}`.
+"""
+
+
+@pytest.fixture
+def docs(tmp_path, monkeypatch):
+    """A folder with a page that runs, and one that has no blocks."""
+    monkeypatch.setattr(runs, "_ahead", {})
+    monkeypatch.setattr(runs, "_LIBRARY", Path(runs.__file__).parents[1])
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "ahead.md").write_text(PAGE)
+    (folder / "plain.md").write_text("No block.")
+    return folder
+
+
+def shown(text=PAGE):
+    """Convert a page as MkDocs hands it over, and return the process it names."""
+    page = convert(FRONT_MATTER.sub("", text))
+    assert "In all 0.75 of <code>{{ nothing }}</code>." in page
+    return int(re.search(r"<p>(\d+)</p>", page)[1])
+
+
+def test_another_process_runs_the_pages_that_have_blocks(docs):
+    """What it made of them is what the page shows, and is not run again."""
+    assert runs.run_ahead(docs) == {docs / "ahead.md"}
+    other = shown()
+    assert other != os.getpid()
+    assert shown() == other
+    assert runs.finished("ahead", [read_page(docs / "ahead.md").executed[0].code])
+    assert runs.value("ahead", "w.sum()") == 0.75
+
+
+def done(page, **changes):
+    """A run that another process has finished, with what is said to be different."""
+    future = Future()
+    run, library = runs._run_page(page)
+    future.set_result((replace(run, **changes.pop("run", {})), library | changes))
+    runs._runs.clear()
+    markdown_exec_python._sessions_globals.clear()
+    return future
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"run": {"codes": ["print(1)"]}},
+        {"run": {"values": {}}},
+        {"another library": b""},
+    ],
+    ids=["blocks", "values", "library"],
+)
+def test_what_ran_otherwise_runs_again(docs, monkeypatch, changes):
+    """A page or a library that has been edited since shows nothing of before."""
+    page = read_page(docs / "ahead.md")
+    runs._ahead["ahead"] = done(page)
+    assert shown() == os.getpid()  # the same run, taken
+    monkeypatch.setattr(os, "getpid", lambda: 7)
+    runs._runs.clear()
+    runs._ahead["ahead"] = done(page)
+    monkeypatch.setattr(os, "getpid", lambda: 8)
+    assert shown() == 7
+    runs._runs.clear()
+    runs._ahead["ahead"] = done(page, **changes)
+    monkeypatch.setattr(os, "getpid", lambda: 9)
+    assert shown() == 9
+
+
+def test_what_failed_elsewhere_fails_here(docs):
+    """The error is that of the page, as if nothing had run before."""
+    (docs / "ahead.md").write_text(PAGE.replace("w = ", "w = 1 / 0 * "))
+    runs.run_ahead(docs)
+    page = convert((docs / "ahead.md").read_text())
+    assert "ZeroDivisionError" in page

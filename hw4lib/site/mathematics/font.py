@@ -15,7 +15,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.svgLib.path import parse_path
 
 from hw4lib.site.mathematics.drawing import Glyph, parse
-from hw4lib.site.mathematics.mathjax import outlines, typeset
+from hw4lib.site.mathematics.mathjax import outlines, typeset, typeset_ahead
 
 FAMILY = "hw4lib-mathematics"
 
@@ -48,6 +48,11 @@ _SPECIMEN = (
     *(rf"\left{fence}{_TALL[8]}\right{fence}" for fence in _FENCES),
     *(rf"\sqrt{{{tall}}}" for tall in _TALL),
 )
+
+
+def characters_ahead() -> None:
+    """Have laid out what `characters` looks at, before anything else."""
+    typeset_ahead("\n".join(f"$${tex}$$" for tex in _SPECIMEN))
 
 
 @functools.cache

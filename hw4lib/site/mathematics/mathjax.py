@@ -121,6 +121,8 @@ def typeset_ahead(text: str) -> None:
         if "{{" not in block + inline
     )
     new = [formula for formula in dict.fromkeys(found) if formula not in _ahead]
+    if new:
+        _outlines_ahead()  # the first that is drawn needs them
     for i in range(0, len(new), _TOGETHER):
         some = new[i : i + _TOGETHER]
         _ahead.update(dict.fromkeys(some, _beside.submit(_typeset_all, some)))
@@ -136,13 +138,17 @@ def _typeset_all(formulas: list[_Formula]) -> dict[_Formula, dict[str, str]]:
     return dict(zip(formulas, results, strict=True))
 
 
-@functools.cache
 def outlines() -> dict[str, int]:
     """Return every glyph's outline, a path of SVG, with its code point.
 
     The same code point comes several times: in sizes, upright and bold.
     """
-    return _beside.submit(_outlines).result()
+    return _outlines_ahead().result()
+
+
+@functools.cache
+def _outlines_ahead() -> Future[dict[str, int]]:
+    return _beside.submit(_outlines)
 
 
 def _outlines() -> dict[str, int]:
