@@ -6,11 +6,11 @@ imported again. So the extension announces each page before its blocks run. If n
 the page's text nor the library differs from the last time, the blocks give what they
 gave then; otherwise the session, the library and NumPy's settings are fresh.
 
-For the first build a process of its own runs the pages ahead, while this one makes
-pages out of what has no blocks. What it could not run is run here, as if it were not.
+With a library that is new, a process of its own runs the pages ahead, while this one
+makes pages out of what has no blocks. What it could not run is run here, as if it had
+not been there.
 """
 
-import functools
 import importlib
 import sys
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -66,15 +66,19 @@ _library: dict[Path, bytes] = {}
 _ahead: dict[str, Future[_Ahead]] = {}
 
 
-@functools.cache
-def run_ahead(docs: Path) -> frozenset[Path]:
-    """Have another process run the pages of a folder, once, and return which."""
+def run_ahead(docs: Path) -> set[Path]:
+    """Have another process run a folder's pages if the library is new.
+
+    Returns:
+        The pages that have blocks.
+    """
     pages = [page for page in read_pages(docs) if page.executed]
-    # A new interpreter on every system, in which nothing has happened yet.
-    pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-    _ahead.update({page.session: pool.submit(_run_page, page) for page in pages})
-    pool.shutdown(wait=False)
-    return frozenset(page.path for page in pages)
+    if _refresh_library():
+        # A new interpreter on every system, in which nothing has happened yet.
+        pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+        _ahead.update({page.session: pool.submit(_run_page, page) for page in pages})
+        pool.shutdown(wait=False)
+    return {page.path for page in pages}
 
 
 def _run_page(page: Page) -> _Ahead:
@@ -149,25 +153,29 @@ def value(session: str, expression: str) -> object:
     return evaluate(expression, names(session))
 
 
-def _refresh_library() -> None:
+def _refresh_library() -> bool:
     """Forget the library's modules, and every run, if one of its files has changed.
 
     What shows the numbers stays: no number passes through it.
+
+    Returns:
+        Whether the library is new: changed, or looked at for the first time.
     """
     paths = (p for p in _LIBRARY.rglob("*.py") if _LIBRARY / "site" not in p.parents)
     library = {path: path.read_bytes() for path in paths}
     if library == _library:
-        return
+        return False
     first = not _library
     _library.clear()
     _library.update(library)
     if first:  # what is imported is what is there
-        return
+        return True
     _runs.clear()
     for name in list(sys.modules):
         if name.split(".")[0] == "hw4lib" and not name.startswith("hw4lib.site"):
             del sys.modules[name]
     importlib.invalidate_caches()
+    return True
 
 
 def _run_block(

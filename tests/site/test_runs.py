@@ -170,7 +170,7 @@ title: Ahead
 import os
 import numpy as np
 w = np.array([0.25, 0.5])
-print(os.getpid())
+print(os.environ.get("MARK", os.getpid()))
 ```
 In all {{ w.sum() }} of `{{ nothing }}`.
 """
@@ -189,7 +189,7 @@ def docs(tmp_path, monkeypatch):
 
 
 def shown(text=PAGE):
-    """Convert a page as MkDocs hands it over, and return the process it names."""
+    """Convert a page as MkDocs hands it over, and return the process or the mark."""
     page = convert(FRONT_MATTER.sub("", text))
     assert "In all 0.75 of <code>{{ nothing }}</code>." in page
     return int(re.search(r"<p>(\d+)</p>", page)[1])
@@ -203,6 +203,18 @@ def test_another_process_runs_the_pages_that_have_blocks(docs):
     assert shown() == other
     assert runs.finished("ahead", [read_page(docs / "ahead.md").executed[0].code])
     assert runs.value("ahead", "w.sum()") == 0.75
+
+
+def test_a_new_library_runs_ahead_again(docs, monkeypatch, fresh):
+    """And one that is the same does not: its pages have run, or run here."""
+    monkeypatch.setattr(runs, "_LIBRARY", fresh)
+    runs.run_ahead(docs)
+    runs._ahead.clear()
+    assert runs.run_ahead(docs) == {docs / "ahead.md"}
+    assert not runs._ahead
+    (fresh / "sums.py").write_text("one = 2")
+    runs.run_ahead(docs)
+    assert runs._ahead.pop("ahead").result()
 
 
 def done(page, **changes):
@@ -227,17 +239,14 @@ def done(page, **changes):
 def test_what_ran_otherwise_runs_again(docs, monkeypatch, changes):
     """A page or a library that has been edited since shows nothing of before."""
     page = read_page(docs / "ahead.md")
-    runs._ahead["ahead"] = done(page)
-    assert shown() == os.getpid()  # the same run, taken
-    monkeypatch.setattr(os, "getpid", lambda: 7)
+    monkeypatch.setenv("MARK", "1")
+    same, other = done(page), done(page, **changes)
+    monkeypatch.setenv("MARK", "2")
+    runs._ahead["ahead"] = same
+    assert shown() == 1
     runs._runs.clear()
-    runs._ahead["ahead"] = done(page)
-    monkeypatch.setattr(os, "getpid", lambda: 8)
-    assert shown() == 7
-    runs._runs.clear()
-    runs._ahead["ahead"] = done(page, **changes)
-    monkeypatch.setattr(os, "getpid", lambda: 9)
-    assert shown() == 9
+    runs._ahead["ahead"] = other
+    assert shown() == 2
 
 
 def test_what_failed_elsewhere_fails_here(docs):
