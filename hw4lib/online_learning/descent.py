@@ -28,6 +28,7 @@ from hw4lib._checks import (
 )
 from hw4lib.activations import sigmoid, softplus
 from hw4lib.online_learning._rounds import Loops, compiled_loops, share
+from hw4lib.online_learning._samples import as_samples
 
 StepSize: TypeAlias = ArrayLike | Callable[[NDArray[np.int64]], ArrayLike]
 Keep: TypeAlias = Literal["totals", "losses", "iterates"]
@@ -368,12 +369,12 @@ def _run(
         play = partial(_play_loops, loops=loops) if loops else _play
         steps = steps_of(count, len(y))
         if not loops:
-            _check(X, y)  # NumPy would warn on the way
+            as_samples(X, y)  # NumPy would warn on the way
         block = play(W, (X, y), steps, lam, keep=keep == "iterates")
         if not is_finite(block.weights):
             # Compiled loops spoil the weights for good by a wrong sample: where they
             # are finite all samples are right, without a pass over them.
-            _check(X, y)
+            as_samples(X, y)
         W, count = block.weights, count + len(y)
         totals = totals + block.totals
         largest = np.maximum(largest, block.largest)
@@ -392,11 +393,6 @@ def _run(
         gradient_norms=None if squares is None else np.sqrt(squares),
         iterates=np.concatenate(path) if keep == "iterates" else None,
     )
-
-
-def _check(X: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-    as_array("X", X)
-    as_labels("y", y, (-1, 1))
 
 
 def _schedule(

@@ -87,8 +87,9 @@ def _run_page(page: Page) -> _Ahead:
         _run_block(fence.code, session=page.session)
     run = _runs[page.session]
     for match in VALUE.finditer(page.text):
+        expression = match[1].strip()
         with suppress(Exception):  # a page that reads it runs where it can say so
-            run.values[match[1].strip()] = evaluate(match[1], names(page.session))
+            run.values[expression] = value(page.session, expression)
     return _Ahead(run, _library)
 
 

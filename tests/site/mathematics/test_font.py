@@ -11,7 +11,7 @@ import pytest
 from fontTools.pens.boundsPen import BoundsPen
 from fontTools.ttLib import TTFont
 
-from hw4lib.site.mathematics import font, mathjax
+from hw4lib.site.mathematics import font
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +27,12 @@ def test_each_outline_has_a_character_of_its_own():
     assert all(len(text.encode("utf-16-le")) == 2 for text in characters)
 
 
-def test_its_formulas_are_asked_for_ahead(monkeypatch):
+def test_its_formulas_are_asked_for_ahead(asked):
     """It looks at no other, so that it does not wait for those of the pages."""
-    calls = []
-    typeset_all = mathjax._typeset_all
-    monkeypatch.setattr(mathjax, "_ahead", {})
-    monkeypatch.setattr(
-        mathjax, "_typeset_all", lambda some: calls.append(some) or typeset_all(some)
-    )
     font.characters_ahead()
 
     assert font.characters.__wrapped__() == font.characters()
-    assert sum(map(len, calls)) == len(set(font._SPECIMEN))
+    assert sum(map(len, asked)) == len(set(font._SPECIMEN))
 
 
 @pytest.mark.parametrize("letter", "aAzZhαω0+=≤∑√(′")

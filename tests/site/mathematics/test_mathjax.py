@@ -5,18 +5,6 @@ import pytest
 from hw4lib.site.mathematics import mathjax
 
 
-@pytest.fixture
-def asked(monkeypatch):
-    """What the engine was asked for, from a start at which it knows nothing."""
-    calls = []
-    typeset_all = mathjax._typeset_all
-    monkeypatch.setattr(mathjax, "_ahead", {})
-    monkeypatch.setattr(
-        mathjax, "_typeset_all", lambda some: calls.append(some) or typeset_all(some)
-    )
-    return calls
-
-
 def test_what_was_laid_out_ahead_is_not_laid_out_again(asked):
     """The same drawing either way, also of a formula that is indented differently."""
     alone = mathjax.typeset(r"\frac{a}{b} + 1", display=True)
