@@ -17,11 +17,7 @@ ONE = Kernel(
 
 @ONE.ours
 def _(*network):
-    def call():
-        g = gradient(*network)
-        return g.w1, g.w2, g.bias
-
-    return call
+    return lambda: gradient(*network)
 
 
 @ONE.peer("naive NumPy, on arrays of one example", floor=6)
@@ -94,11 +90,7 @@ EXAMPLES = Kernel(
 
 @EXAMPLES.ours
 def _(*network):
-    def call():
-        g = gradient(*network)
-        return g.w1, g.w2, g.bias
-
-    return call
+    return lambda: gradient(*network)
 
 
 EXAMPLES.peer("naive NumPy")(naive)

@@ -4,6 +4,7 @@ A message is *argument, what it is, what it should be*. A wrong value raises
 `ValueError`, a wrong kind `TypeError`, a result too large to hold `MemoryError`.
 """
 
+import functools
 import math
 import numbers
 import operator
@@ -201,7 +202,7 @@ def check_memory(name: str, value: object, *shape: int) -> None:
 
     Args:
         name: The argument that makes the result large.
-        value: What it is, as the message shows it.
+        value: What it is, as the message shows it: a tuple as its shape.
         *shape: Shape of the result.
 
     Raises:
@@ -209,13 +210,17 @@ def check_memory(name: str, value: object, *shape: int) -> None:
     """
     needed, held = 8 * math.prod(map(int, shape)), memory_size()
     if needed > held:
-        shown = _text(value) if isinstance(value, int) else value
+        if isinstance(value, int):
+            value = _text(value)
+        elif isinstance(value, tuple):
+            value = f"of shape {value}"
         raise MemoryError(
-            f"`{name}` is {shown}: a result of shape {_shape_text(shape)} takes "
+            f"`{name}` is {value}: a result of shape {_shape_text(shape)} takes "
             f"{_size_text(needed)}, expected at most {_size_text(held)}"
         )
 
 
+@functools.cache
 def memory_size() -> int:
     """Return the size of the machine's memory in bytes."""
     try:
@@ -281,7 +286,8 @@ def _fits(actual: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
     if len(actual) != len(expected):
         return False
     lengths: dict[str, int] = {}
-    for length, want in zip(actual, expected, strict=True):
+    for axis, want in enumerate(expected):
+        length = actual[axis]
         if isinstance(want, str):
             if length < 1 or lengths.setdefault(want, length) != length:
                 return False

@@ -405,7 +405,7 @@ def minimizer(
     points, w, margin = _place("original", original, weights, bias)
     alpha = as_numbers("alpha", alpha, above=0.0)
     shape = check_broadcast(alpha=alpha, original=margin)
-    check_memory("alpha", f"of shape {alpha.shape}", *shape, w.size)
+    check_memory("alpha", alpha.shape, *shape, w.size)
 
     squared_norm = _squared_norm(w)
     beta = _beta(alpha, squared_norm)
@@ -610,7 +610,7 @@ def reduced_objective(
     m, m0 = _logits("logit", logit), _logits("margin", margin)
     beta = as_numbers("beta", beta, at_least=0.0)
     shape = check_broadcast(logit=m, margin=m0, beta=beta)
-    check_memory("beta", f"of shape {beta.shape}", *shape)
+    check_memory("beta", beta.shape, *shape)
     with np.errstate(over="ignore"):
         value = np.asarray(beta * (m0 - m) ** 2 + _excess(m, _offset(offset)))
     return _finite("beta", "the objective", value)
@@ -650,7 +650,7 @@ def minimizing_logit(
     """
     m0, beta = _logits("margin", margin), as_numbers("beta", beta, above=0.0)
     shape = check_broadcast(margin=m0, beta=beta)
-    check_memory("beta", f"of shape {beta.shape}", *shape)
+    check_memory("beta", beta.shape, *shape)
     return _minimizing_logit(m0, beta, _kink(_offset(offset)))
 
 
@@ -683,7 +683,7 @@ def hinge_minimizing_logit(
     """
     m0, beta = _logits("margin", margin), as_numbers("beta", beta, above=0.0)
     shape = check_broadcast(margin=m0, beta=beta)
-    check_memory("beta", f"of shape {beta.shape}", *shape)
+    check_memory("beta", beta.shape, *shape)
     with np.errstate(over="ignore"):  # a tiny penalty: the kink, whatever the margin
         interior = m0 - 0.5 / beta
     return np.asarray(np.minimum(m0, np.maximum(_kink(_offset(offset)), interior)))

@@ -381,7 +381,8 @@ def gradient(
         for block, arguments in _blocks(shape, x, t, w1, w2, b):
             part = results[(slice(None), block)]
             _write_gradient(arguments, slope, part)
-            if not is_finite(part):
+            # Row by row, which is contiguous. A NaN of the bias is one of both weights.
+            if not (is_finite(part[0]) and is_finite(part[1])):
                 part[:] = np.broadcast_arrays(*_gradient(np, slope, *arguments))
                 if not np.isfinite(part).all():
                     # The plain way stops at the product that is not finite.

@@ -105,7 +105,7 @@ def attention_weights(
         queries.shape[-2],
         keys.shape[-2],
     )
-    check_memory("queries", f"of shape {queries.shape}", *shape)
+    check_memory("queries", queries.shape, *shape)
     scores = queries @ keys.swapaxes(-1, -2)
     if mask is not None:
         np.copyto(scores, -np.inf, where=~_as_mask(mask, shape))
@@ -307,7 +307,7 @@ def attention_matrix(
     """
     a, w_v = _as_heads(weights, value_weights)
     (heads, n, m), (_, d, d_v) = a.shape, w_v.shape
-    check_memory("weights", f"of shape {a.shape}", n * d_v, m * d)
+    check_memory("weights", a.shape, n * d_v, m * d)
     # Whole rows of the matrix at a time: NumPy is slow where the last axis is short.
     shared = np.tile(w_v.swapaxes(1, 2), m)
     matrix = np.empty((n, d_v, m * d))

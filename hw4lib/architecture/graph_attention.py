@@ -223,7 +223,7 @@ def additive_attention_weights(
                [0.25, 0.75]])
     """
     v, s, t, alpha = _additive(nodes, weights, center_vector, neighbour_vector, slope)
-    check_memory("nodes", f"of shape {np.shape(nodes)}", len(v), len(v))
+    check_memory("nodes", np.shape(nodes), len(v), len(v))
     allowed = None if adjacency is None else _as_adjacency(adjacency, len(v))
     return _weights_of(s, t, alpha, allowed)
 

@@ -127,7 +127,7 @@ def positional_encoding(
     n = as_integers("positions", positions)
     d = _as_half("dimension", dimension)
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
-    check_memory("positions", f"of shape {n.shape}", *n.shape, 2 * d)
+    check_memory("positions", n.shape, *n.shape, 2 * d)
     if not _is_range(n):
         return _encode(n, d, big_l, big_d)
     # The first rotations take a sine every 16 steps: so their share is that of starts.
