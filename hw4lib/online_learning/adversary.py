@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from hw4lib._checks import as_integer, as_number, as_numbers, check_memory
 from hw4lib.activations import sigmoid
 from hw4lib.online_learning._recursion import best_margin, norm_gain
-from hw4lib.online_learning.descent import gradient_step, online_gradient_descent
+from hw4lib.online_learning._rounds import share
+from hw4lib.online_learning.descent import online_gradient_descent
 from hw4lib.online_learning.radius import KAPPA, worst_radii
 
 
@@ -197,13 +198,13 @@ def _stream(
     margin_of: Callable[[int, float], float],
 ) -> NDArray[np.float64]:
     """Play an adversary who picks each round's margin from the norm of the weights."""
-    w, X = np.zeros(2), np.empty((len(steps), 2))
-    for i, eta in enumerate(steps):
-        norm = math.hypot(*w)
-        X[i] = [R, 0.0]
-        if norm > 0.0:
-            cosine = min(max(margin_of(i, norm) / (norm * R), -1.0), 1.0)
-            along, across = w / norm, np.array([-w[1], w[0]]) / norm
-            X[i] = R * (cosine * along + math.sqrt(1.0 - cosine**2) * across)
-        w = gradient_step(w, X[i], 1, eta)
-    return X * math.sqrt(lam)
+    w, X = 0j, np.empty(len(steps), np.complex128)  # the plane, in plain numbers
+    for i, eta in enumerate(steps.tolist()):
+        norm = abs(w)
+        reach = norm * R
+        margin = min(max(margin_of(i, norm), -reach), reach)
+        cosine, ahead = (margin / reach, w / norm) if reach else (1.0, 1.0)
+        x = R * complex(cosine, math.sqrt(1.0 - cosine**2)) * ahead
+        X[i] = x
+        w += eta * (share(margin, math.exp, min) * x - 2.0 * w)
+    return X.view(np.float64).reshape(-1, 2) * math.sqrt(lam)
