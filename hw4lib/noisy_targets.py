@@ -19,6 +19,7 @@ from hw4lib._checks import (
     as_number,
     as_numbers,
     check_broadcast,
+    is_finite,
 )
 from hw4lib.activations import softplus
 
@@ -507,15 +508,16 @@ def train_sgd(
     z, y = _as_examples(activations, labels)
     w = _as_start(start, z)
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
-    rate = as_number("learning_rate", learning_rate, above=0.0)
+    rate, flip = as_number("learning_rate", learning_rate, above=0.0), np.asarray(eps)
     size = as_integer("batch_size", batch_size, at_least=1)
     _check_generator(rng)
     for _ in range(as_integer("epochs", epochs, at_least=1)):
         order = rng.permutation(len(y))
         for first in range(0, len(y), size):
             batch = order[first : first + size]
-            gradient = _evaluate(_logits(w, z[batch]), y[batch], eps).gradient
-            w = w - rate / len(batch) * (gradient @ z[batch])
+            seen = z[batch]
+            gradient = _evaluate_data(_logits(w, seen), y[batch], flip).gradient
+            w = w - rate / len(batch) * (gradient @ seen)
     return w
 
 
@@ -958,7 +960,12 @@ def draw_noisy_labels(
 def _evaluate(
     logits: ArrayLike, labels: ArrayLike, flip_probability: ArrayLike
 ) -> LossAndGradient:
-    a, y, eps = _as_data(logits, labels, flip_probability)
+    return _evaluate_data(*_as_data(logits, labels, flip_probability))
+
+
+def _evaluate_data(
+    a: NDArray[np.float64], y: NDArray[np.float64], eps: NDArray[np.float64]
+) -> LossAndGradient:
     shape = np.broadcast(a, y, eps).shape
     a, y = _flat(a, shape), _flat(y, shape)
     if eps.ndim:
@@ -1157,7 +1164,7 @@ def _logits(w: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def _as_logits(a: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not np.isfinite(a).all():
+    if not is_finite(a):
         raise ValueError("`weights` give an infinite logit, expected finite ones")
     return a
 
