@@ -371,7 +371,9 @@ def gradient(
         if math.isfinite(by_w1 + by_w2 + by_bias + bias):
             number: Any = np.float64
             return Parameters(number(by_w1), number(by_w2), number(by_bias))
-    x, t, w1, w2, b = _arguments(x, target, w1, w2, bias)
+    # What is not finite makes a gradient for a weight so, but for an infinite bias.
+    x, t, w1, w2, b = _arguments(x, target, w1, w2, bias, finite=False)
+    as_array("bias", b)
     shape = check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b)
     slope = as_number("slope", slope)
     results = np.empty((3, *shape))
@@ -381,13 +383,13 @@ def gradient(
         for block, arguments in _blocks(shape, x, t, w1, w2, b):
             part = results[(slice(None), block)]
             _write_gradient(arguments, slope, part)
-            # Row by row, which is contiguous. A NaN of the bias is one of both weights.
+            # Row by row, which is contiguous.
             if not (is_finite(part[0]) and is_finite(part[1])):
                 part[:] = np.broadcast_arrays(*_gradient(np, slope, *arguments))
                 if not np.isfinite(part).all():
                     # The plain way stops at the product that is not finite.
                     backward_pass(x, t, w1, w2, b, slope=slope)
-    return Parameters(*(result[()] for result in results))
+    return Parameters(*results)
 
 
 def sgd_step(
@@ -802,10 +804,16 @@ def _softmax_outputs(
 
 
 def _arguments(
-    x: ArrayLike, target: ArrayLike, w1: ArrayLike, w2: ArrayLike, bias: ArrayLike
+    x: ArrayLike,
+    target: ArrayLike,
+    w1: ArrayLike,
+    w2: ArrayLike,
+    bias: ArrayLike,
+    *,
+    finite: bool = True,
 ) -> list[NDArray[np.float64]]:
     named = {"x": x, "target": target, "w1": w1, "w2": w2, "bias": bias}
-    return [as_array(name, value) for name, value in named.items()]
+    return [as_array(name, value, finite=finite) for name, value in named.items()]
 
 
 def _broadcast_arguments(
