@@ -308,14 +308,13 @@ def attention_matrix(
     a, w_v = _as_heads(weights, value_weights)
     (heads, n, m), (_, d, d_v) = a.shape, w_v.shape
     check_memory("weights", a.shape, n * d_v, m * d)
-    # Whole rows of the matrix at a time: NumPy is slow where the last axis is short.
+    # Whole rows of the matrix: NumPy is slow where the last axis is short.
     shared = np.tile(w_v.swapaxes(1, 2), m)
-    matrix = np.empty((n, d_v, m * d))
-    for row in range(n):
-        mixing = np.repeat(a[:, row], d, axis=1)
-        multiply(mixing[0], shared[0], matrix[row])
-        for head in range(1, heads):
-            matrix[row] += multiply(mixing[head], shared[head])
+    matrix = multiply(np.repeat(a[0], d, axis=1)[:, None], shared[0])
+    for head in range(1, heads):
+        mixing = np.repeat(a[head], d, axis=1)
+        for row in range(n):  # one at a time, which needs no second matrix
+            matrix[row] += multiply(mixing[row], shared[head])
     return matrix.reshape(n * d_v, m * d)
 
 
