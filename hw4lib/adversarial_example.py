@@ -563,7 +563,7 @@ def gradient_descent(
         shrinkage = (1.0 - pull) ** np.arange(steps + 1)
         distances = np.hypot(along, shrinkage * np.linalg.norm(across))
 
-    kept = slice(None) if keep_iterates else slice(-1, None)
+    kept = slice(None) if keep_iterates else -1
     iterates = _shifted(origin, (margin - logits[kept]) / squared_norm, w)
     if start is not None:
         iterates += np.multiply.outer(shrinkage[kept], across)
@@ -572,7 +572,7 @@ def gradient_descent(
         logits=logits,
         distances=distances,
         objectives=alpha * distances**2 + _excess(logits, delta),
-        x=iterates[-1],
+        x=iterates[-1] if keep_iterates else iterates,
         iterates=iterates if keep_iterates else None,
     )
 
