@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import (
     as_array,
+    as_labels,
     as_number,
     as_numbers,
     check_broadcast,
@@ -22,9 +23,15 @@ from hw4lib.online_learning.descent import (
 )
 
 # One sample in so many gives a start, and a Hessian that is good enough.
-_THINNING = 24
+_THINNING = 16
 # Numbers in a block of samples: a megabyte, which stays in the cache.
 _BLOCK = 2**17
+# Features of which products of two, and sums of those, do not overflow.
+_LARGEST = 1e150
+# If no margin changes by more, what a Newton step leaves of the gradient is rounding.
+_NEAR = 1e-2
+# A few usually do.
+_MOST_STEPS = 1000
 
 
 def batch_optimum(
@@ -33,19 +40,16 @@ def batch_optimum(
     r"""Return $w^* = \arg\min_w \sum_i \ell_i(w)$, to machine precision.
 
     Newton's method, where what costs is to read all samples, so gradients are exact
-    and the rest comes from one sample in 24: the Hessian (by conjugate gradients if
+    and the rest comes from one sample in 16: the Hessian (by conjugate gradients if
     there are many features), and the start, which is their own optimum. A gradient
     $g$ at weights $w$ is a certificate, $\lVert w - w^* \rVert \le \lVert g \rVert
-    / (2 \lambda)$, as the objective is $2 \lambda$-strongly convex; where a step does
-    not cut it to a third, the Hessian of all samples takes over. A step is scaled by
-    $\log(1 + M) / M$, where $M$ is the largest change of a margin that the full step
-    would make: along the step, the third derivative is at most $M$ times the second,
-    so with all samples this length always lowers the objective, and tends to 1 as
-    the step shrinks.
-    Because $\lambda > 0$, separable data have a finite optimum like any other.
+    / (2 \lambda)$, as the objective is $2 \lambda$-strongly convex. Where a step does
+    not cut it to a third, the Hessian of all samples takes over, and a step that still
+    does not goes as far as the loss along it decreases. Because $\lambda > 0$,
+    separable data have a finite optimum like any other.
 
     Args:
-        X: Features, shape `(n, p)`.
+        X: Features, shape `(n, p)`, up to 1e150.
         y: Labels $-1$ or $1$, shape `(n,)`.
         regularization: $\lambda > 0$.
 
@@ -55,7 +59,7 @@ def batch_optimum(
     Raises:
         TypeError: If an argument is not real.
         ValueError: If an argument is empty, not finite, out of range, or of a wrong
-            shape.
+            shape, or floats cannot hold the optimum.
         MemoryError: If the Hessian, shape `(p, p)`, would not fit in memory.
 
     References:
@@ -67,11 +71,20 @@ def batch_optimum(
         >>> batch_optimum([[1e-3], [1e-3]], [1, -1])
         array([0.])
     """
-    X, y = as_samples(X, y)
+    X = as_array("X", X, "n", "p", finite=False)
+    y = as_labels("y", y, (-1, 1), len(X))
     lam = as_number("regularization", regularization, above=0.0)
     p = X.shape[1]
     check_memory("X", f"of {p} features", p, p)
-    return _optimum(X, y, lam, 1e-15)
+    try:
+        # A margin past 709 overflows, and its pull is 0.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _optimum(X, y, lam, 1e-15)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"`X` holds features up to {np.abs(X).max():g}, expected smaller ones of "
+            f"similar size, or a larger `regularization`"
+        ) from None
 
 
 def average_regret(
@@ -329,22 +342,60 @@ def _newton(
     """Descend from `w` with the Hessian of some rows of X, or of all of them."""
     X, y = samples
     gradient, margins, change = _gradient(X, y, lam, w), sample @ w, 0.0
-    while True:
+    for _ in range(_MOST_STEPS):
+        # What is too large in X makes it so, so no pass over X has to look for it.
+        if not math.isfinite(np.vdot(gradient, gradient)):
+            as_numbers("X", X, at_least=-_LARGEST, at_most=_LARGEST)
         bend = sigmoid_derivative(margins) / len(sample)
         direction = _direction(sample, bend, lam, -gradient)
         moves = sample @ direction
         previous, change = change, float(np.abs(moves).max())
-        scale = math.log1p(change) / change if change else 1.0
-        after, margins = w + scale * direction, margins + scale * moves
         shrinks = min(change / previous, 1.0) if previous else 1.0
+        after = w + direction
         # The next change is about `change * shrinks` or less, until rounding stops it.
-        if change * shrinks < tolerance or 1e-2 > change >= previous > 0.0:
+        if change * shrinks < tolerance or _NEAR > change >= previous > 0.0:
             return after
-        enough = np.linalg.norm(gradient) / 3.0
-        gradient = _gradient(X, y, lam, after)
-        if sample is not X and np.linalg.norm(gradient) > enough:
-            return _newton((X, y), lam, w, X, tolerance)
-        w = after
+        further = _gradient(X, y, lam, after)
+        if not np.linalg.norm(further) <= np.linalg.norm(gradient) / 3.0:
+            if sample is not X:
+                start = w if change < _NEAR else np.zeros(len(w))
+                return _newton((X, y), lam, start, X, tolerance)
+            if change < _NEAR:
+                return after
+            length = _length((X, y), lam, w, direction)
+            other = _gradient(X, y, lam, w + length * direction)
+            if not np.linalg.norm(further) <= np.linalg.norm(other):
+                after, further, moves = w + length * direction, other, length * moves
+        w, margins, gradient = after, margins + moves, further
+    raise np.linalg.LinAlgError
+
+
+def _length(
+    samples: tuple[NDArray[np.float64], NDArray[np.float64]],
+    lam: float,
+    w: NDArray[np.float64],
+    direction: NDArray[np.float64],
+) -> float:
+    """Return how far to go for the least loss, where its slope is a tenth as steep."""
+    X, y = samples
+    margins, moves = y * (X @ w), y * (X @ direction)
+    at_start = 2.0 * lam * float(w @ direction)
+    turn = 2.0 * lam * float(direction @ direction)
+
+    def slope(length: float) -> float:
+        pulls = 1.0 / (1.0 + np.exp(margins + length * moves))
+        return at_start + length * turn - float(moves @ pulls) / len(y)
+
+    enough = 0.1 * abs(slope(0.0))
+    low, high = 0.0, 1.0
+    while slope(high) < 0.0:
+        low, high = high, 2.0 * high
+    while low < (middle := (low + high) / 2.0) < high:
+        steep = slope(middle)
+        if abs(steep) <= enough:
+            break
+        low, high = (middle, high) if steep < 0.0 else (low, middle)
+    return middle
 
 
 def _gradient(
@@ -358,16 +409,15 @@ def _gradient(
     In blocks that stay in the cache, so that X is read from memory once, not twice.
     """
     n, p = X.shape
-    total, rows = np.zeros(p), max(1, _BLOCK // p)
-    with np.errstate(over="ignore"):  # of a margin past 709, whose pull is 0
-        for first in range(0, n, rows):
-            features, labels = X[first : first + rows], y[first : first + rows]
-            pulls = features @ w
-            pulls *= labels
-            np.exp(pulls, out=pulls)
-            pulls += 1.0
-            np.divide(labels, pulls, out=pulls)
-            total += pulls @ features
+    total, rows, at_zero = np.zeros(p), max(1, _BLOCK // p), not w.any()
+    for first in range(0, n, rows):
+        features, labels = X[first : first + rows], y[first : first + rows]
+        pulls = np.zeros(len(features)) if at_zero else features @ w
+        pulls *= labels
+        np.exp(pulls, out=pulls)
+        pulls += 1.0
+        np.divide(labels, pulls, out=pulls)
+        total += pulls @ features
     gradient: NDArray[np.float64] = 2.0 * lam * w - total / n
     return gradient
 

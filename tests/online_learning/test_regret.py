@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -81,6 +82,33 @@ def test_optimum_stops_where_rounding_does():
     w = batch_optimum([[1e7], [3e7], [2e7]], [1, -1, 1])
 
     assert np.isfinite(w).all()
+
+
+@pytest.mark.parametrize("outlier", [1e2, 1e4, 1e8, 1e12, -1e4, -1e12])
+@pytest.mark.parametrize("shape", [(30, 3), (2000, 10), (50_000, 2), (300, 400)])
+def test_optimum_with_an_outlier(rng, shape, outlier):
+    """One feature out of scale, among samples that give start and Hessian or not."""
+    X, y = random_data(rng, *shape)
+    X[25, -1] = outlier * y[25]
+
+    w = batch_optimum(X, y, regularization=1e-3)
+
+    pulls = y / (1 + np.exp(np.minimum(y * (X @ w), 700))) / len(y)
+    # 2 lambda w = mean pull, beside what cancels in the mean.
+    left = 2e-3 * w - pulls @ X
+    assert (np.abs(left) <= 1e-11 * (np.abs(pulls) @ np.abs(X))).all()
+
+
+def test_optimum_that_floats_cannot_hold(rng):
+    """Samples 100 digits apart in size, and a penalty lost beside the features."""
+    X, y = random_data(rng, 300, 400)
+    X[25, -1] = -1e100 * y[25]
+    advice = "expected smaller ones of similar size, or a larger `regularization`"
+
+    with pytest.raises(ValueError, match=f"^`X` holds features up to 1e.100, {advice}"):
+        batch_optimum(X, y)
+    with pytest.raises(ValueError, match=f"^`X` holds features up to 3e.06, {advice}"):
+        batch_optimum([[3e6, 1e6]], [1], regularization=1e-9)
 
 
 # Regret
@@ -179,6 +207,18 @@ def test_tuned_step_size_of_the_sheet():
 # What is refused
 
 X3, Y3 = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, -1, 1]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+@pytest.mark.parametrize("shape", [(30, 3), (2000, 10), (50_000, 2), (300, 400)])
+def test_optimum_refuses_a_feature_wherever_it_stands(rng, shape, bad):
+    """In a sample that gives the start and the Hessian, or in none of these."""
+    X, y = random_data(rng, *shape)
+    for row in (0, 1, 24, shape[0] - 1):
+        holed = X.copy()
+        holed[row, -1] = bad
+        with pytest.raises(ValueError, match=re.escape(f"`X` holds {bad}, expected")):
+            batch_optimum(holed, y)
 
 
 @pytest.mark.parametrize(
