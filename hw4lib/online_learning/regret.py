@@ -350,6 +350,8 @@ def _newton(
         direction = _direction(sample, bend, lam, -gradient)
         moves = sample @ direction
         previous, change = change, float(np.abs(moves).max())
+        if not math.isfinite(change):  # singular, which not every LAPACK notices
+            raise np.linalg.LinAlgError
         shrinks = min(change / previous, 1.0) if previous else 1.0
         after = w + direction
         # The next change is about `change * shrinks` or less, until rounding stops it.

@@ -99,7 +99,7 @@ def test_optimum_with_an_outlier(rng, shape, outlier):
     assert (np.abs(left) <= 1e-11 * (np.abs(pulls) @ np.abs(X))).all()
 
 
-def test_optimum_that_floats_cannot_hold(rng):
+def test_optimum_that_floats_cannot_hold(rng, monkeypatch):
     """Samples 100 digits apart in size, and a penalty lost beside the features."""
     X, y = random_data(rng, 300, 400)
     X[25, -1] = -1e100 * y[25]
@@ -107,6 +107,10 @@ def test_optimum_that_floats_cannot_hold(rng):
 
     with pytest.raises(ValueError, match=f"^`X` holds features up to 1e.100, {advice}"):
         batch_optimum(X, y)
+    with pytest.raises(ValueError, match=f"^`X` holds features up to 3e.06, {advice}"):
+        batch_optimum([[3e6, 1e6]], [1], regularization=1e-9)
+    # Not every LAPACK notices that a matrix is singular.
+    monkeypatch.setattr(np.linalg, "solve", lambda _, b: np.full(b.shape, np.inf))
     with pytest.raises(ValueError, match=f"^`X` holds features up to 3e.06, {advice}"):
         batch_optimum([[3e6, 1e6]], [1], regularization=1e-9)
 
