@@ -383,7 +383,7 @@ def gradient(
         for block, arguments in _blocks(shape, x, t, w1, w2, b):
             part = results[(slice(None), block)]
             _write_gradient(arguments, slope, part)
-            # Row by row, which is contiguous.
+            # Row by row, which is contiguous; with these the last one is finite too.
             if not (is_finite(part[0]) and is_finite(part[1])):
                 part[:] = np.broadcast_arrays(*_gradient(np, slope, *arguments))
                 if not np.isfinite(part).all():
