@@ -415,7 +415,7 @@ def weight_gradient(
     z, y = _as_examples(activations, labels)
     w = as_array("weights", weights, "...", z.shape[1])
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
-    return np.asarray(_evaluate(_logits(w, z), y, eps).gradient @ z)
+    return np.asarray(_evaluate_data(_logits(w, z), y, eps).gradient @ z)
 
 
 def sgd_step(
@@ -462,7 +462,7 @@ def sgd_step(
     check_broadcast(weights=w, activations=z, label=y[..., None])
     with np.errstate(over="ignore", invalid="ignore"):
         logits = _as_logits((w * z).sum(axis=-1))
-    return np.asarray(w - rate * _evaluate(logits, y, eps).gradient[..., None] * z)
+    return np.asarray(w - rate * _evaluate_data(logits, y, eps).gradient[..., None] * z)
 
 
 def train_sgd(
@@ -508,7 +508,7 @@ def train_sgd(
     z, y = _as_examples(activations, labels)
     w = _as_start(start, z)
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
-    rate, flip = as_number("learning_rate", learning_rate, above=0.0), np.asarray(eps)
+    rate = as_number("learning_rate", learning_rate, above=0.0)
     size = as_integer("batch_size", batch_size, at_least=1)
     _check_generator(rng)
     for _ in range(as_integer("epochs", epochs, at_least=1)):
@@ -516,7 +516,7 @@ def train_sgd(
         for first in range(0, len(y), size):
             batch = order[first : first + size]
             seen = z[batch]
-            gradient = _evaluate_data(_logits(w, seen), y[batch], flip).gradient
+            gradient = _evaluate_data(_logits(w, seen), y[batch], eps).gradient
             w = w - rate / len(batch) * (gradient @ seen)
     return w
 
@@ -964,8 +964,10 @@ def _evaluate(
 
 
 def _evaluate_data(
-    a: NDArray[np.float64], y: NDArray[np.float64], eps: NDArray[np.float64]
+    a: NDArray[np.float64], y: NDArray[np.float64], flip_probability: ArrayLike
 ) -> LossAndGradient:
+    """Return what `_evaluate` does, of data that have been checked."""
+    eps = np.asarray(flip_probability)
     shape = np.broadcast(a, y, eps).shape
     a, y = _flat(a, shape), _flat(y, shape)
     if eps.ndim:
@@ -1033,7 +1035,7 @@ def _descend(
     loss = _total_loss(w, z, y, eps)
     for steps in range(1, max_steps + 1):
         a = _logits(w, z)
-        gradient = _evaluate(a, y, eps).gradient @ z
+        gradient = _evaluate_data(a, y, eps).gradient @ z
         safe = np.asarray(np.linalg.solve(ceiling, gradient), dtype=np.float64)
         promise = 0.5 * float(gradient @ safe)
         em = _solve(_sigmoid(a) * _sigmoid(-a), z, gradient, ceiling, safe)
@@ -1079,7 +1081,7 @@ def _score(
     loss = _total_loss(theta[:-1], z, y, theta[-1])
     for steps in range(1, max_steps + 1):
         w, eps = theta[:-1], float(theta[-1])
-        both = _evaluate(_logits(w, z), y, eps)
+        both = _evaluate_data(_logits(w, z), y, eps)
         margin = (2.0 * y - 1.0) * _logits(w, z)
         gradient = np.append(
             both.gradient @ z, np.tanh(margin / 2.0) @ np.exp(both.loss)
@@ -1114,7 +1116,7 @@ def _total_loss(
 ) -> float:
     if not 0.0 <= eps < 0.5:
         return float("inf")
-    return float(_evaluate(_logits(w, z), y, eps).loss.sum())
+    return float(_evaluate_data(_logits(w, z), y, eps).loss.sum())
 
 
 def _is_small(step: NDArray[np.float64], w: NDArray[np.float64]) -> bool:
