@@ -8,13 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import (
     as_array,
-    as_labels,
     as_number,
     as_numbers,
     check_broadcast,
     check_memory,
 )
 from hw4lib.activations import sigmoid_derivative
+from hw4lib.online_learning._rounds import share
 from hw4lib.online_learning._samples import as_samples
 from hw4lib.online_learning.descent import (
     OnlineRun,
@@ -71,8 +71,7 @@ def batch_optimum(
         >>> batch_optimum([[1e-3], [1e-3]], [1, -1])
         array([0.])
     """
-    X = as_array("X", X, "n", "p", finite=False)
-    y = as_labels("y", y, (-1, 1), len(X))
+    X, y = as_samples(X, y, finite=False)
     lam = as_number("regularization", regularization, above=0.0)
     p = X.shape[1]
     check_memory("X", f"of {p} features", p, p)
@@ -365,9 +364,10 @@ def _newton(
             if change < _NEAR:
                 return after
             length = _length((X, y), lam, w, direction)
-            other = _gradient(X, y, lam, w + length * direction)
+            least = w + length * direction
+            other = _gradient(X, y, lam, least)
             if not np.linalg.norm(further) <= np.linalg.norm(other):
-                after, further, moves = w + length * direction, other, length * moves
+                after, further, moves = least, other, length * moves
         w, margins, gradient = after, margins + moves, further
     raise np.linalg.LinAlgError
 
@@ -385,7 +385,7 @@ def _length(
     turn = 2.0 * lam * float(direction @ direction)
 
     def slope(length: float) -> float:
-        pulls = 1.0 / (1.0 + np.exp(margins + length * moves))
+        pulls = share(margins + length * moves, np.exp, np.minimum)
         return at_start + length * turn - float(moves @ pulls) / len(y)
 
     enough = 0.1 * abs(slope(0.0))
