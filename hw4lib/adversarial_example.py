@@ -13,7 +13,7 @@ $h \le \tfrac12 - \delta$ instead of $h \le \tfrac12$.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from hw4lib._checks import (
     check_broadcast,
     check_memory,
 )
+from hw4lib._steps import LOOPS, logits_of_descent
 from hw4lib.activations import sigmoid, sigmoid_derivative
 
 # The squares of logits, and their products with `beta`, are floats up to here.
@@ -553,8 +554,12 @@ def gradient_descent(
     squared_norm = _squared_norm(w)
     delta = _offset(offset)
     pull, push = 2.0 * alpha * rate, rate * squared_norm
-    path = _descent(m_0, margin, pull=pull, push=push, kink=_kink(delta))
-    logits = np.fromiter(path, np.float64, steps + 1)
+    line = m_0, margin, pull, push, _kink(delta)
+    LOOPS.work += steps
+    if write := LOOPS():
+        write(logits := np.empty(steps + 1), line)
+    else:
+        logits = np.fromiter(logits_of_descent(*line), np.float64, steps + 1)
 
     along = (logits - margin) / math.sqrt(squared_norm)
     distances = np.abs(along)
@@ -999,22 +1004,6 @@ def _fixed_point(function: Callable[[float], float], start: float) -> float:
     for _ in range(100):  # a factor of 2/3 a step, far beyond the last digit
         m = function(m)
     return m
-
-
-def _descent(
-    m: float, margin: float, *, pull: float, push: float, kink: float
-) -> Iterator[float]:
-    """Yield the logits of gradient descent; plain floats beat arrays of one."""
-    cosh, half = math.cosh, 0.5 * push  # once, not every step
-    while True:
-        try:
-            while m > kink:
-                yield m
-                m += pull * (margin - m) - half / (1.0 + cosh(m))
-            yield m
-            m += pull * (margin - m)
-        except OverflowError:  # of cosh, where the slope of the sigmoid is exp(-m)
-            m += pull * (margin - m) - push * math.exp(-m)
 
 
 def _excess(m: NDArray[np.float64], delta: float) -> NDArray[np.float64]:

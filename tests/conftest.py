@@ -1,12 +1,17 @@
+import copy
 import fcntl
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from hw4lib import adversarial_example
+from hw4lib.online_learning import descent
 
 # The same examples each time, so that a test fails for its author and not for the next
 # reader; no deadline, since a busy machine is no fault of the code.
@@ -17,6 +22,32 @@ settings.load_profile("hw4lib")
 @pytest.fixture
 def rng():
     return np.random.default_rng(20241105)
+
+
+# --- loops that Numba compiles --------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def forget(monkeypatch):
+    """What one test has done makes no loop worth compiling for the next."""
+    for module in (adversarial_example, descent):
+        monkeypatch.setattr(module, "LOOPS", copy.copy(module.LOOPS))
+
+
+@pytest.fixture(params=["python", "numba"])
+def numba(request, monkeypatch):
+    """Numba if it is there, and one that leaves every function as it is written."""
+    if request.param == "numba":
+        return pytest.importorskip("numba")
+    module = types.ModuleType("numba")
+    module.float64, module.void = "float64", lambda *types: types
+    module.types = types.SimpleNamespace(
+        Array=lambda *options: options, Tuple=tuple, UniTuple=lambda kind, n: n * [kind]
+    )
+    module.extending = types.SimpleNamespace(register_jitable=lambda function: function)
+    module.njit = lambda *signature, **options: lambda function: function  # noqa: ARG005
+    monkeypatch.setitem(sys.modules, "numba", module)
+    return module
 
 
 # --- the built site: one for all processes of pytest ----------------------------------

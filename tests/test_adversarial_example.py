@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
 from scipy import integrate, optimize
 
+from hw4lib import adversarial_example
 from hw4lib.adversarial_example import (
     boundary_projection,
     critical_alpha,
@@ -584,6 +585,33 @@ def test_descent_is_the_slow_loop(rng, offset, away):
     assert_allclose(path.distances, distances, rtol=1e-10, atol=1e-12)
     values = objective(expected, x_star, w, bias, 0.05, offset=offset)
     assert_allclose(path.objectives, values, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("margin", [-3.0, 0.5, 36.0, 699.9, 700.0, 701.0, 1e5])
+@pytest.mark.parametrize("steps", [0, 1, 500])
+def test_descent_is_the_same_compiled(numba, margin, steps):
+    """To the last digit: through the boundary, and from where the sigmoid is flat."""
+
+    def path():
+        return gradient_descent(
+            [margin], [1.0], 0.0, 0.1, learning_rate=0.3, steps=steps, offset=0.2
+        )
+
+    before = path()
+    assert numba
+    assert adversarial_example.LOOPS.loops
+
+    for name in ("logits", "distances", "objectives", "x"):
+        assert_array_equal(getattr(path(), name), getattr(before, name))
+
+
+def test_long_paths_are_compiled(numba, monkeypatch):
+    """Both a long one and many short ones."""
+    monkeypatch.setattr(adversarial_example.LOOPS, "_patience", 100)
+    for expected in (False, False, True):
+        gradient_descent([2.0], [1.0], 0.0, 0.1, learning_rate=0.1, steps=40)
+        assert ("loops" in vars(adversarial_example.LOOPS)) == expected
+    assert numba
 
 
 def test_descent_returns_iterates_only_on_request():

@@ -1,21 +1,14 @@
-"""The rounds of online gradient descent as plain loops, which Numba compiles.
+"""The rounds of online gradient descent as loops to compile."""
 
-NumPy pays for each operation of each round, a compiled loop does not. Where Numba is
-installed (`pip install hw4lib[fast]`) it compiles the loops of this file. Without it
-they are not run: Python itself is slower at them than NumPy is.
-"""
-
-import functools
 import math
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Rounds for NumPy before Numba is imported, about as long as the import takes: so a
-# short run does not wait for it, and none waits twice as long as it need have.
-_PATIENCE = 2**17
+from hw4lib._compiled import Compiled
 
 
 class Loops(NamedTuple):
@@ -25,23 +18,7 @@ class Loops(NamedTuple):
     by_features: Callable[..., None]
 
 
-def compiled_loops(rounds: int) -> Loops | None:
-    """Return the loops if Numba is there and, after so many rounds, worth its import.
-
-    Once it has been imported, it is always worth it.
-    """
-    if rounds > _PATIENCE or compiled.cache_info().currsize:
-        return compiled()
-    return None
-
-
-@functools.cache
-def compiled() -> Loops | None:
-    """Return the compiled loops, or nothing where Numba is not installed."""
-    try:
-        import numba  # noqa: PLC0415
-    except ImportError:
-        return None
+def _compile(numba: ModuleType) -> Loops:
     numba.extending.register_jitable(share)
     read, write = (
         [numba.types.Array(numba.float64, ndim, "C", readonly) for ndim in (1, 2, 3)]
@@ -58,6 +35,10 @@ def compiled() -> Loops | None:
         fastmath={"contract", "nsz", "reassoc"},
     )
     return Loops(compile_(by_runs), compile_(by_features))
+
+
+LOOPS = Compiled(_compile, patience=2**17)
+"""The loops; a round of one run is a piece of work."""
 
 
 def share(margin: Any, exp: Callable[[Any], Any], minimum: Callable[..., Any]) -> Any:

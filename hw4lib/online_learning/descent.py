@@ -27,7 +27,7 @@ from hw4lib._checks import (
     is_finite,
 )
 from hw4lib.activations import sigmoid, softplus
-from hw4lib.online_learning._rounds import Loops, compiled_loops, share
+from hw4lib.online_learning._rounds import LOOPS, Loops, share
 from hw4lib.online_learning._samples import as_samples
 
 StepSize: TypeAlias = ArrayLike | Callable[[NDArray[np.int64]], ArrayLike]
@@ -357,7 +357,7 @@ def _run(
     path = [W[None]]
     totals, largest, more = np.zeros((2, *runs)), np.zeros(runs), True
     while more:
-        loops = compiled_loops(several * count)
+        loops = LOOPS()
         # NumPy needs all iterates of a block, loops the latest and three results.
         most = min(1024, _BLOCK // W.size)
         if loops:
@@ -376,6 +376,7 @@ def _run(
             # are finite all samples are right, without a pass over them.
             as_samples(X, y)
         W, count = block.weights, count + len(y)
+        LOOPS.work += several * len(y)
         totals = totals + block.totals
         largest = np.maximum(largest, block.largest)
         if keep != "totals":

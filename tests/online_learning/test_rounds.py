@@ -1,13 +1,10 @@
 """The loops that Numba compiles give what NumPy gives, compiled or not."""
 
-import sys
-import types
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from hw4lib.online_learning import _rounds, descent
+from hw4lib.online_learning import descent
 from hw4lib.online_learning.descent import (
     online_gradient_descent,
     online_gradient_descent_stream,
@@ -24,34 +21,11 @@ FIELDS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def forget():
-    """Whether Numba has been imported is asked anew in each test."""
-    _rounds.compiled.cache_clear()
-    yield
-    _rounds.compiled.cache_clear()
-
-
-@pytest.fixture(params=["python", "numba"])
-def loops(request, monkeypatch):
-    """The loops as they are written, and as Numba compiles them if it is there."""
-    if request.param == "numba":
-        pytest.importorskip("numba")
-    else:
-        pretend_numba(monkeypatch)
-    return _rounds.compiled()
-
-
-def pretend_numba(monkeypatch):
-    """Install a Numba that leaves every function as it is."""
-    numba = types.ModuleType("numba")
-    numba.float64, numba.void = "float64", lambda *types: types
-    numba.types = types.SimpleNamespace(
-        Array=lambda *options: options, Tuple=tuple, UniTuple=lambda kind, n: n * [kind]
-    )
-    numba.extending = types.SimpleNamespace(register_jitable=lambda function: function)
-    numba.njit = lambda *signature, **options: lambda function: function  # noqa: ARG005
-    monkeypatch.setitem(sys.modules, "numba", numba)
+@pytest.fixture
+def loops(numba):
+    """The loops, as they are written and as Numba compiles them."""
+    assert numba
+    return descent.LOOPS.loops
 
 
 def data(rng, n, p):
@@ -88,7 +62,7 @@ def test_the_loops_agree_with_numpy(loops, rng, monkeypatch, *, p, steps, keep):
 
     run = online_gradient_descent(X, y, steps, **options)
     with monkeypatch.context() as without:
-        without.setattr(descent, "compiled_loops", lambda rounds: None)  # noqa: ARG005
+        without.setitem(vars(descent.LOOPS), "loops", None)
         expected = online_gradient_descent(X, y, steps, **options)
 
     assert loops is not None
@@ -151,18 +125,17 @@ def test_the_loops_end_at_a_wrong_label(loops, rng, *, bad, steps):
     assert loops is not None
 
 
-def test_no_numba_no_loops(monkeypatch):
-    """Without Numba everything runs on NumPy."""
-    monkeypatch.setitem(sys.modules, "numba", None)
+def test_short_runs_together_are_worth_the_loops(monkeypatch, numba):
+    """Rounds count whichever run they belong to, and those of several runs each."""
+    monkeypatch.setattr(descent.LOOPS, "_patience", 100)
+    played = []
+    monkeypatch.setattr(
+        descent,
+        "_play",
+        lambda *a, play=descent._play, **k: played.append(1) or play(*a, **k),
+    )
+    for _ in range(4):
+        online_gradient_descent(np.ones((20, 1)), np.ones(20), [0.1, 0.2])
 
-    assert _rounds.compiled_loops(10**9) is None
-    assert online_gradient_descent([[3.0]], [1], 0.1).count == 1
-
-
-def test_numba_waits_until_it_is_worth_its_import(monkeypatch):
-    """A short run never imports Numba; once it is imported, all runs use it."""
-    pretend_numba(monkeypatch)
-
-    assert _rounds.compiled_loops(1000) is None
-    assert _rounds.compiled_loops(10**6) is not None
-    assert _rounds.compiled_loops(0) is not None
+    assert numba
+    assert len(played) == 3
