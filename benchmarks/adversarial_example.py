@@ -113,7 +113,7 @@ ALPHA, RATE = 0.02, 0.01
 PATH = Kernel(
     "path of gradient descent, d = 10 000",
     inputs=_descent,
-    sizes=[{"T": t, "d": 10**4} for t in (100, 300, 1000)],
+    sizes=[{"T": t, "d": 10**4} for t in (1000, 3000, 10_000)],
     small={"T": 40, "d": 5},
     exponent=1,
 )
@@ -135,7 +135,7 @@ def path_without_numba(x, w, bias, T):
     return partial(peers.without_numba, LOOPS, path(x, w, bias, T))
 
 
-@PATH.peer("plain NumPy", floor=160)
+@PATH.peer("plain NumPy", floors={1000: 160})
 def numpy_path(original, w, bias, T):
     def call():
         x, logits = original.copy(), np.empty(T + 1)
@@ -150,7 +150,7 @@ def numpy_path(original, w, bias, T):
     return call
 
 
-@PATH.peer("torch autograd", floor=1000)
+@PATH.peer("torch autograd", floors={1000: 1000}, at_most=1000)
 def torch_path(original, w, bias, T):
     torch = peers.torch()
     original, w = torch.tensor(original), torch.tensor(w)
@@ -171,7 +171,7 @@ def torch_path(original, w, bias, T):
     return call
 
 
-@PATH.peer("JAX scan", floor=40, jit=True)
+@PATH.peer("JAX scan", floors={1000: 40}, jit=True)
 def jax_path(original, w, bias, T):
     jax = peers.jax()
     original, w = jax.numpy.asarray(original), jax.numpy.asarray(w)
