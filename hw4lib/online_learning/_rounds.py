@@ -59,9 +59,9 @@ def by_runs(
     """Run some rounds of S runs, run by run within a round.
 
     Args:
-        path: Weights, shape `(n + 1, S, p)` with the first ones in `path[0]`, or
-            `(1, S, p)` if they are to be overwritten. The last ones are not finite
-            if a feature is not, or a label is neither -1 nor 1.
+        path: Weights, of shape `(n + 1, S, p)` if those after each round are to be
+            kept, or `(1, S, p)`. The first ones are in `path[0]`, which ends as the
+            last ones: not finite if a feature is not, or a label is neither -1 nor 1.
         samples: Features, shape `(n, p)`, and labels, shape `(n,)`.
         steps: Step sizes, shape `(n, S)`, or `(1, S)` if they are constant.
         lam: Regularization.
@@ -71,15 +71,13 @@ def by_runs(
             the largest squared norm of the weights before a step.
     """
     X, y = samples
+    W = path[0]
     rounds, largest = results
     losses, gradients, smaller = rounds[0], rounds[1], rounds[2]
     constant = len(steps) == 1
     for i in range(len(y)):
-        W, x, eta = path[0], X[i], steps[0 if constant else i]
+        x, eta = X[i], steps[0 if constant else i]
         label = y[i] if y[i] * y[i] == 1.0 else math.nan
-        if len(path) > 1:
-            W = path[i + 1]
-            W[:] = path[i]
         for s in range(len(W)):
             w = W[s]
             product = square = total = 0.0
@@ -97,6 +95,8 @@ def by_runs(
                 w[j] -= step * slope
                 total += slope * slope
             gradients[i, s] = total
+        if len(path) > 1:
+            path[i + 1] = W
 
 
 def by_features(
@@ -112,16 +112,14 @@ def by_features(
     loops are over the runs, which are long where features are few.
     """
     X, y = samples
+    W = path[0]
     rounds, largest = results
     losses, gradients, smaller = rounds[0], rounds[1], rounds[2]
     constant = len(steps) == 1
     square = np.empty_like(largest)
     for i in range(len(y)):
-        W, x, eta = path[0], X[i], steps[0 if constant else i]
+        x, eta = X[i], steps[0 if constant else i]
         label = y[i] if y[i] * y[i] == 1.0 else math.nan
-        if len(path) > 1:
-            W = path[i + 1]
-            W[:] = path[i]
         wrong, total = smaller[i], gradients[i]
         wrong[:] = square[:] = total[:] = 0.0
         for j in range(len(W)):
@@ -141,3 +139,5 @@ def by_features(
                 total[s] += slope * slope
         for s in range(len(wrong)):
             wrong[s] = -min(wrong[s], 1.0 - wrong[s])
+        if len(path) > 1:
+            path[i + 1] = W
