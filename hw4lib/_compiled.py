@@ -8,7 +8,7 @@ this library. Without it they are not run: Python itself is slower at them than 
 import functools
 from collections.abc import Callable
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 _Loops = TypeVar("_Loops")
 
@@ -47,3 +47,16 @@ class Compiled(Generic[_Loops]):
         except ImportError:
             return None
         return self._compile(numba)
+
+
+def compile_loop(
+    numba: ModuleType, loop: Callable[..., None], signature: object, **options: object
+) -> Callable[..., None]:
+    """Return the loop, compiled for one signature and kept for the next process."""
+    compile_: Callable[..., Any] = functools.partial(numba.njit, signature, **options)
+    compiled: Callable[..., None]
+    try:
+        compiled = compile_(cache=True)(loop)
+    except RuntimeError:  # there is no folder to keep it in
+        compiled = compile_()(loop)
+    return compiled

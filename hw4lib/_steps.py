@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from hw4lib._compiled import Compiled
+from hw4lib._compiled import Compiled, compile_loop
 
 # Beyond it the slope of the sigmoid is exp(-m) to the last digit.
 _FLAT = 700.0
@@ -41,9 +41,7 @@ def _compile(numba: ModuleType) -> Callable[..., None]:
     numba.extending.register_jitable(logits_of_descent)
     line = numba.types.UniTuple(numba.float64, 5)
     logits = numba.types.Array(numba.float64, 1, "C")
-    compile_ = numba.njit(numba.void(logits, line), cache=True)
-    write: Callable[..., None] = compile_(write_logits)
-    return write
+    return compile_loop(numba, write_logits, numba.void(logits, line))
 
 
 LOOPS = Compiled(_compile, patience=2**22)

@@ -2,9 +2,14 @@
 
 import sys
 
+import numpy as np
 import pytest
 
-from hw4lib._compiled import Compiled
+from hw4lib._compiled import Compiled, compile_loop
+
+
+def write(numbers):
+    numbers[0] = 1.0
 
 
 @pytest.fixture
@@ -40,3 +45,17 @@ def test_without_numba_there_are_no_loops(compiled, monkeypatch):
 
     assert compiled() is None
     assert compiled.loops is None
+
+
+def test_loops_are_compiled_where_there_is_no_folder_to_keep_them_in(monkeypatch):
+    """As in a container whose files can only be read: Numba raises, and we do not."""
+    numba = pytest.importorskip("numba")
+    monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        numba.njit(numba.void(numba.float64[:]), cache=True)(write)
+
+    loop = compile_loop(numba, write, numba.void(numba.float64[:]))
+
+    numbers = np.zeros(2)
+    loop(numbers)
+    assert numbers.tolist() == [1.0, 0.0]

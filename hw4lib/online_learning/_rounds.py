@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hw4lib._compiled import Compiled
+from hw4lib._compiled import Compiled, compile_loop
 
 
 class Loops(NamedTuple):
@@ -28,13 +28,13 @@ def _compile(numba: ModuleType) -> Loops:
     results = numba.types.Tuple((write[2], write[0]))
     signature = numba.void(write[2], samples, read[1], numba.float64, results)
     # Sums in any order, as NumPy has them too, so that wide registers are used.
-    compile_ = numba.njit(
-        signature,
-        cache=True,
-        error_model="numpy",
-        fastmath={"contract", "nsz", "reassoc"},
+    options = {"error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
+    return Loops(
+        *(
+            compile_loop(numba, loop, signature, **options)
+            for loop in (by_runs, by_features)
+        )
     )
-    return Loops(compile_(by_runs), compile_(by_features))
 
 
 LOOPS = Compiled(_compile, patience=2**17)
