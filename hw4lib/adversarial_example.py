@@ -79,7 +79,8 @@ class RegimeMargins:
 
     Attributes:
         bistable: Above it the objective has two local minima for some penalties.
-        descent: Above it descent is caught before it reaches the boundary.
+        descent: Above it descent is caught before it reaches the boundary also for
+            penalties below $1 / (8 m_0)$, down to that of `descent_beta`.
         jump: Above it the minimiser leaves the boundary by a jump.
     """
 
@@ -211,7 +212,7 @@ def objective_gradient(
     r"""Return $\nabla J = 2\alpha(x-x^*) + \mathbf 1[h > \tfrac12-\delta]\,h(1-h)W$.
 
     On the boundary $h = \tfrac12 - \delta$ there is no gradient; every vector
-    $2\alpha(x-x^*) + c\,h(1-h)\,W$ with $c \in [0, 1]$ is a subgradient.
+    $2\alpha(x-x^*) + c\,h(1-h)\,W$ with $c \in [0, 1]$ is a Clarke subgradient.
 
     Args:
         x: Inputs, shape `(..., d)`.

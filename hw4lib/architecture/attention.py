@@ -359,7 +359,7 @@ def apply_attention_matrix(
 ) -> NDArray[np.float64]:
     r"""Return $(A \otimes W_v^\top) \, \bar x$ without the matrix, as $A (X W_v)$.
 
-    It takes $N d (N + d_v)$ products in place of the $N^2 d \, d_v$ of
+    It takes $N d_v (N + d)$ products in place of the $N^2 d \, d_v$ of
     [`attention_matrix`][hw4lib.architecture.attention.attention_matrix].
 
     Args:

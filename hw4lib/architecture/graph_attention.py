@@ -193,8 +193,8 @@ def additive_attention_weights(
     r"""Return the weights of the original graph attention layer as a matrix.
 
     Row $i$ is the softmax of $\operatorname{LeakyReLU}(s_i + t_j)$ over the neighbours
-    $j$ of node $i$. The score increases with $t_j$, which does not depend on $i$: all
-    nodes rank their neighbours alike.
+    $j$ of node $i$. The score never decreases with $t_j$, which does not depend on
+    $i$: all nodes rank their neighbours alike, but for ties if $\alpha = 0$.
 
     Args:
         nodes: Node features $h_i$, one node a row, shape `(N, d)`.

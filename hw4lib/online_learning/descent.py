@@ -195,8 +195,8 @@ def online_gradient_descent(
     In round $i$ the weights $w^{(i)}$ are fixed, sample $i$ is shown, its loss
     $\ell_i(w^{(i)})$ is paid, and one
     [step][hw4lib.online_learning.descent.gradient_step] gives $w^{(i+1)}$. Where Numba
-    is installed (`pip install hw4lib[fast]`) it compiles the rounds of long runs, with
-    the same results to rounding.
+    is installed (the extra `fast`) it compiles the rounds, as soon as a program has run
+    enough of them to make up for the import; results agree to rounding.
 
     Args:
         X: Features, shape `(n, p)`.
