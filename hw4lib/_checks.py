@@ -70,6 +70,17 @@ def as_labels(
     return array
 
 
+def as_booleans(name: str, value: ArrayLike, *shape: int | str) -> NDArray[np.bool_]:
+    """Return `value`, of booleans or of 0 and 1, as an array of booleans."""
+    if (
+        type(value) is np.ndarray
+        and value.dtype == np.bool_
+        and (not shape or _fits(value.shape, shape))
+    ):
+        return value
+    return np.asarray(as_labels(name, value, (0, 1), *shape) == 1.0)
+
+
 def as_number(
     name: str,
     value: float,

@@ -39,7 +39,7 @@ def matmul(
     # The largest power of two, 0 if there is none.
     few = 2 ** (SMALL // max(inner * b.shape[-1], 1)).bit_length() // 2
     stacked = b.ndim == 2 or (b.ndim > 2 and b.shape[:-2] == a.shape[:-2])
-    if not (_ALONE and stacked and _FEWEST <= few < rows):
+    if not (_ALONE and stacked and a.size and _FEWEST <= few < rows):
         return np.asarray(np.matmul(a, b, out=out))
     if out is None:
         out = np.empty((*a.shape[:-1], b.shape[-1]))

@@ -26,6 +26,7 @@ from hw4lib._checks import (
     as_numbers,
     check_broadcast,
     check_memory,
+    is_finite,
 )
 from hw4lib._steps import LOOPS, logits_of_descent
 from hw4lib.activations import sigmoid, sigmoid_derivative
@@ -361,7 +362,7 @@ def boundary_projection(
     """
     points, w, m = _place("x", x, weights, bias)
     shift = m[()] - _kink(_offset(offset))
-    return _shifted(points, shift / _squared_norm(w), w)
+    return _shifted(points, shift, w, _squared_norm(w))
 
 
 def minimizer(
@@ -416,11 +417,12 @@ def minimizer(
     # Not margin - m, whose digits cancel when the penalty is large.
     shift = np.where(m > kink, 0.5 * sigmoid_derivative(m) / beta, margin - m)
     shift = np.where(margin > kink, shift, 0.0)
+    distance = np.asarray(shift / math.sqrt(squared_norm))
     return Minimizer(
-        x=_shifted(points, shift / squared_norm, w),
+        x=_shifted(points, shift, w, squared_norm),
         logit=m,
-        distance=np.asarray(shift / math.sqrt(squared_norm)),
-        objective=np.asarray(beta * shift * shift + _excess(m, offset)),
+        distance=distance,
+        objective=np.asarray(alpha * distance * distance + _excess(m, offset)),
     )
 
 
@@ -439,7 +441,7 @@ def critical_alpha(
 
     Returns:
         $\alpha_c = \lVert W \rVert^2 \beta_c$, shape `(...)`; infinite for an example
-        that counts as negative already.
+        that counts as negative already, and past the largest float.
 
     Raises:
         TypeError: If an argument is not real.
@@ -454,7 +456,8 @@ def critical_alpha(
         0.3125
     """
     _, w, margin = _place("original", original, weights, bias)
-    return _squared_norm(w) * critical_beta(margin, offset=offset)
+    with np.errstate(over="ignore"):
+        return np.asarray(_squared_norm(w) * critical_beta(margin, offset=offset))[()]
 
 
 def descent_alpha(
@@ -525,7 +528,7 @@ def gradient_descent(
     Raises:
         TypeError: If an argument is not real, or `steps` is not an integer.
         ValueError: If an argument is not finite or out of range, the lengths differ,
-            or `weights` is zero.
+            `weights` is zero, or the path overflows.
         MemoryError: If the path would not fit in memory.
 
     References:
@@ -562,22 +565,27 @@ def gradient_descent(
     else:
         logits = np.fromiter(logits_of_descent(*line), np.float64, steps + 1)
 
-    along = (logits - margin) / math.sqrt(squared_norm)
-    distances = np.abs(along)
-    if start is not None:
-        across = (first - origin) - (m_0 - margin) / squared_norm * w
-        shrinkage = (1.0 - pull) ** np.arange(steps + 1)
-        distances = np.hypot(along, shrinkage * np.linalg.norm(across))
+    with np.errstate(over="ignore", invalid="ignore"):
+        along = (logits - margin) / math.sqrt(squared_norm)
+        distances = np.abs(along)
+        if start is not None:
+            moved = np.asarray(m_0 - margin)
+            across = _shifted(first - origin, moved, w, squared_norm)
+            shrinkage = (1.0 - pull) ** np.arange(steps + 1)
+            distances = np.hypot(along, shrinkage * np.linalg.norm(across))
+        objectives = alpha * distances**2 + _excess(logits, delta)
+    name = "learning_rate" if math.isfinite(objectives[0]) else "start"
+    _finite(name, "the objective", objectives)
 
     kept = slice(None) if keep_iterates else -1
-    iterates = _shifted(origin, (margin - logits[kept]) / squared_norm, w)
+    iterates = _shifted(origin, margin - logits[kept], w, squared_norm)
     if start is not None:
         iterates += np.multiply.outer(shrinkage[kept], across)
 
     return Descent(
         logits=logits,
         distances=distances,
-        objectives=alpha * distances**2 + _excess(logits, delta),
+        objectives=objectives,
         x=iterates[-1] if keep_iterates else iterates,
         iterates=iterates if keep_iterates else None,
     )
@@ -899,7 +907,8 @@ def _jump(m0: NDArray[np.float64], kink: float) -> Jump:
         lower, upper = _lower(m0, tie, kink), _upper(m0, tie)
         # The penalty at which these two points tie.
         gain = 0.5 * (np.tanh(0.5 * upper) - np.tanh(0.5 * lower))
-        update = gain / ((upper - lower) * ((m0 - lower) + (m0 - upper)))
+        with np.errstate(invalid="ignore"):  # of two points that are next to one
+            update = gain / ((upper - lower) * ((m0 - lower) + (m0 - upper)))
         low, high = np.where(update > tie, tie, low), np.where(update > tie, high, tie)
         done = (np.abs(update - tie) <= 4e-16 * tie) | (high - low <= 4e-16 * high)
         inside = (low < update) & (update < high)
@@ -1028,14 +1037,22 @@ def _gradient(
     w: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
-        value = 2.0 * alpha * difference + slope[..., None] * w
+        value = alpha * (2.0 * difference) + slope[..., None] * w
     return _finite("x", "the gradient", value)
 
 
 def _shifted(
-    x: NDArray[np.float64], length: NDArray[np.float64], w: NDArray[np.float64]
+    x: NDArray[np.float64],
+    shift: NDArray[np.float64],
+    w: NDArray[np.float64],
+    squared_norm: float,
 ) -> NDArray[np.float64]:
-    """Return `x` less each `length` of steps along `w`."""
+    """Return `x` with its logit lowered by each `shift`, by a step along `w`."""
+    with np.errstate(over="ignore"):
+        length = shift / squared_norm
+    if not is_finite(length):
+        norm = math.sqrt(squared_norm)
+        length, w = shift / norm, w / norm
     step = (length[..., None] if length.ndim else length) * w
     return np.subtract(x, step, out=step)
 
@@ -1081,9 +1098,9 @@ def _logits(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 def _squared_norm(w: NDArray[np.float64]) -> float:
     squared = float(np.vdot(w, w))  # without a warning if it overflows
-    if not 0.0 < squared < math.inf:
+    if not 1e-305 <= squared <= 1e305:  # all digits, and a reciprocal
         raise ValueError(
-            f"`weights` has the squared norm {squared:g}, expected in (0, inf)"
+            f"`weights` has the squared norm {squared:g}, expected in [1e-305, 1e+305]"
         )
     return squared
 
@@ -1108,6 +1125,6 @@ def _kink(offset: float) -> float:
 
 
 def _finite(name: str, what: str, value: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not np.isfinite(value).all():
+    if not is_finite(value):
         raise ValueError(f"`{name}` makes {what} overflow, expected a smaller one")
     return value

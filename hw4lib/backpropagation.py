@@ -280,8 +280,9 @@ def loss(
     r"""Return the squared error alone, as for a grid of weights.
 
     The hidden unit is computed once per pair of `w1` and `x`, the rest in blocks that
-    stay in the cache: beside the result, memory is bounded. Where a whole block of
-    hidden units is off, `w2` does not matter, and no exponential is taken for it.
+    stay in the cache: beside result and hidden units, memory is bounded. Where a whole
+    block of hidden units is off, `w2` does not matter, and no exponential is taken for
+    it.
 
     Args:
         x: Input $x$, any shape.
@@ -296,8 +297,8 @@ def loss(
 
     Raises:
         TypeError: If an argument is not real.
-        ValueError: If an argument or a product of arguments is not finite, or the
-            shapes do not broadcast.
+        ValueError: If an argument, the product of `w1` and `x` or a result is not
+            finite, or the shapes do not broadcast.
 
     References:
         Homework 4, [Problem 1.1(c)][1-1-c].
@@ -339,7 +340,8 @@ def gradient(
 
     The same numbers as from [`backward_pass`][hw4lib.backpropagation.backward_pass]
     without the local derivatives: in blocks that stay in the cache, and without any
-    array when all arguments are Python floats.
+    array when all arguments are Python floats. Where a logit overflows, the sigmoid is
+    0 or 1, and the gradient what follows from that.
 
     Args:
         x: Input $x$, any shape.
@@ -354,8 +356,8 @@ def gradient(
 
     Raises:
         TypeError: If an argument is not real.
-        ValueError: If an argument or a product of arguments is not finite, or the
-            shapes do not broadcast.
+        ValueError: If an argument or a result is not finite, or the shapes do not
+            broadcast.
 
     References:
         Homework 4, [Problem 1.1(f)][1-1-f].
@@ -381,7 +383,7 @@ def gradient(
         if len(shape) > 1:
             np.setbufsize(BUFFER)
         for block, arguments in _blocks(shape, x, t, w1, w2, b):
-            part = results[(slice(None), block)]
+            part = results[(slice(None), *block)]
             _write_gradient(arguments, slope, part)
             # Row by row, which is contiguous; with these the last one is finite too.
             if not (is_finite(part[0]) and is_finite(part[1])):
@@ -503,7 +505,7 @@ def sign_preserving_learning_rate(
 
     $$\underline\eta = \frac{27}{4} \left\lvert \frac{w_1}{w_2 x} \right\rvert$$
 
-    It holds for every target in $[0, 1]$, every bias and every slope of at most 1, and
+    It holds for every target in $[0, 1]$, every bias and every slope in $[-1, 1]$, and
     is the largest number of that kind.
 
     Args:
@@ -513,12 +515,11 @@ def sign_preserving_learning_rate(
 
     Returns:
         The learning rates, in $[0, \infty]$, of the shape that the arguments
-        broadcast to; infinite where `x` or `w2` is zero.
+        broadcast to; infinite where `x` or `w2` is zero, and past the largest float.
 
     Raises:
         TypeError: If an argument is not real.
-        ValueError: If an argument or the product of `w2` and `x` is not finite, or the
-            shapes do not broadcast.
+        ValueError: If an argument is not finite, or the shapes do not broadcast.
 
     References:
         Homework 4, [Beyond the homework][1-beyond-learning-rate].
@@ -529,9 +530,11 @@ def sign_preserving_learning_rate(
     """
     x, w1, w2 = as_array("x", x), as_array("w1", w1), as_array("w2", w2)
     check_broadcast(x=x, w1=w1, w2=w2)
-    reach = np.abs(_product("w2 * x", w2, x))
+    # In mantissas and exponents: a product of two numbers alone may overflow.
+    (top, up), (left, first), (right, second) = map(np.frexp, (w1, w2, x))
+    reach = np.abs(left * right)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        rate = 27 / 4 * np.abs(w1) / reach
+        rate = np.ldexp(27 / 4 * np.abs(top) / reach, up - first - second)
     return np.where(reach > 0, rate, np.inf)[()]
 
 
@@ -927,18 +930,22 @@ def _write_loss(
 
 def _blocks(
     shape: tuple[int, ...], *arrays: NDArray[np.float64]
-) -> Iterator[tuple[Any, list[NDArray[np.float64]]]]:
-    """Cut arrays that broadcast to `shape` along the first axis, if they are large."""
+) -> Iterator[tuple[tuple[Any, ...], list[NDArray[np.float64]]]]:
+    """Cut arrays that broadcast to `shape` along the first axes, if they are large."""
     if math.prod(shape) <= _BLOCK:
-        yield ..., list(arrays)
+        yield (...,), list(arrays)
         return
-    rows = max(1, _BLOCK // math.prod(shape[1:]))
-    for start in range(0, shape[0], rows):
-        block = slice(start, start + rows)
-        yield (
-            block,
-            [
-                a[block] if a.shape[:1] == shape[:1] and a.ndim == len(shape) else a
-                for a in arrays
-            ],
-        )
+    rows = _BLOCK // math.prod(shape[1:])
+    for start in range(0, shape[0], max(rows, 1)):
+        block = slice(start, start + rows) if rows else start
+        once = slice(None) if rows else 0  # of an array that is broadcast along it
+        parts = [
+            a if a.ndim < len(shape) else a[block if len(a) > 1 else once]
+            for a in arrays
+        ]
+        if rows:
+            yield (block,), parts
+        else:  # one row is too large
+            yield from (
+                ((block, *rest), some) for rest, some in _blocks(shape[1:], *parts)
+            )

@@ -614,6 +614,35 @@ def test_long_paths_are_compiled(numba, monkeypatch):
     assert numba
 
 
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"weights": [1e50], "alpha": 0.0, "learning_rate": 1e300}, "learning_rate"),
+        ({"weights": [3.0], "alpha": 0.0, "learning_rate": 1e308}, "learning_rate"),
+        ({"weights": [1e-60], "start": [1e200]}, "start"),
+    ],
+)
+def test_a_path_that_overflows_is_named(numba, options, name):
+    """Whoever runs the steps, and whatever they leave the floats by."""
+    arguments = {"original": [1.0], "bias": 0.0, "alpha": 0.1, "learning_rate": 1.0}
+    adversarial_example.LOOPS.loops  # noqa: B018
+    message = f"`{name}` makes the objective overflow, expected a smaller one"
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
+        gradient_descent(**{**arguments, **options}, steps=3)
+    assert numba
+
+
+def test_long_steps_along_short_weights():
+    """The ratio of logit and squared norm may overflow where the step does not."""
+    assert_allclose(boundary_projection([1e215], [1e-100], 0.0), [0.0], atol=1e200)
+    assert_allclose(boundary_projection([0.0], [1e-150], 1e149), [-1e299], rtol=1e-14)
+    found = minimizer([1e100], [0.99e50], 0.0, 1e-300)
+    assert_allclose(found.objective, 1e-300 * 1e100**2, rtol=1e-12)
+    # Where a jump begins, its two points are next to one.
+    with np.errstate(all="raise", under="ignore"):
+        critical_beta(regime_margins().bistable * (1.0 + 1e-15 * np.arange(300)))
+
+
 def test_descent_returns_iterates_only_on_request():
     path = gradient_descent([2.0], [1.0], 0.0, 0.1, learning_rate=0.1, steps=3)
     assert path.iterates is None
@@ -866,12 +895,12 @@ MANY = np.ones((10**6, 1))
         (
             lambda: boundary_projection(X, [0, 0], 1),
             ValueError,
-            r"`weights` has the squared norm 0, expected in \(0, inf\)",
+            r"`weights` has the squared norm 0, expected in \[1e-305, 1e\+305\]",
         ),
         (
             lambda: minimizer([0, 0], [1e200, 0], 1, 1),
             ValueError,
-            r"`weights` has the squared norm inf, expected in \(0, inf\)",
+            r"`weights` has the squared norm inf, expected in \[1e-305",
         ),
         (lambda: minimizer(X, [0, 0], 1, 1), ValueError, "squared norm 0"),
         (lambda: critical_alpha(X, [0, 0], 1), ValueError, "squared norm 0"),

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from hw4lib import _checks
 from hw4lib._checks import (
     as_array,
+    as_booleans,
     as_integer,
     as_integers,
     as_labels,
@@ -202,6 +203,22 @@ def test_array_refuses_other_shapes(shape, expected, shown):
     """The message shows both shapes, and says when the trouble is emptiness."""
     with says(ValueError, f"`x` has shape {shape}, expected {shown}"):
         as_array("x", np.ones(shape), *expected)
+
+
+def test_booleans_are_booleans_or_0_and_1():
+    """An array of booleans is not copied; whatever else is checked."""
+    array = np.array([[True, False]])
+    assert as_booleans("mask", array, 1, 2) is array
+    for value in ([[1, 0]], [[True, False]], np.array([[1.0, 0.0]])):
+        assert_array_equal(as_booleans("mask", value, 1, "m"), array, strict=True)
+    with says(ValueError, "`mask` holds 2, expected 0 or 1"):
+        as_booleans("mask", [[2, 0]])
+    with says(ValueError, "`mask` has shape (1, 2), expected (2, 2)"):
+        as_booleans("mask", array, 2, 2)
+    with says(ValueError, "`mask` has masked entries, expected none"):
+        as_booleans("mask", np.ma.array([True, False], mask=[0, 1]))
+    with says(ValueError, "`mask` is ragged, expected an array"):
+        as_booleans("mask", [[True], [True, False]])
 
 
 def test_array_refuses_ragged_lists():

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import (
     as_array,
+    as_booleans,
     as_integer,
-    as_labels,
     as_numbers,
     check_broadcast,
     check_memory,
@@ -294,7 +294,8 @@ def attention_matrix(
 
     Raises:
         TypeError: If an argument is not real.
-        ValueError: If shapes do not fit or values are not finite.
+        ValueError: If shapes do not fit, a weight is not in $[0, 1]$, or another value
+            is not finite or past 1e290.
         MemoryError: If the matrix would not fit into memory.
 
     References:
@@ -334,7 +335,8 @@ def attention_factors(weights: ArrayLike, value_weights: ArrayLike) -> Attention
 
     Raises:
         TypeError: If an argument is not real.
-        ValueError: If shapes do not fit or values are not finite.
+        ValueError: If shapes do not fit, a weight is not in $[0, 1]$, or another value
+            is not finite or past 1e290.
         MemoryError: If a factor would not fit into memory.
 
     References:
@@ -372,7 +374,8 @@ def apply_attention_matrix(
 
     Raises:
         TypeError: If an argument is not real.
-        ValueError: If shapes do not fit or values are not finite.
+        ValueError: If shapes do not fit, a weight is not in $[0, 1]$, or another value
+            is not finite or past 1e290.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a].
@@ -496,7 +499,11 @@ def block_pattern(matrix: ArrayLike, block: tuple[int, int]) -> NDArray[np.int64
                [3, 3]])
     """
     array = as_array("matrix", matrix, "rows", "columns")
-    p, q = (as_integer("block", size, at_least=1) for size in block)
+    try:
+        p, q = block
+    except (TypeError, ValueError):
+        raise ValueError(f"`block` is {block!r}, expected (p, q)") from None
+    p, q = (as_integer("block", size, at_least=1) for size in (p, q))
     (n, p_left), (m, q_left) = divmod(array.shape[0], p), divmod(array.shape[1], q)
     if p_left or q_left:
         raise ValueError(
@@ -542,9 +549,7 @@ def _largest_norm(vectors: NDArray[np.float64]) -> float:
 
 
 def _as_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    allowed = np.asarray(mask)
-    if allowed.dtype != np.bool_:
-        allowed = as_labels("mask", mask, (0, 1)) == 1.0
+    allowed = as_booleans("mask", mask)
     try:
         allowed = np.broadcast_to(allowed, shape)
     except ValueError:

@@ -200,7 +200,7 @@ def weight_pattern(
                [-1, -1,  0,  1,  2]])
     """
     layer = _as_layer(input_length, width, stride, padding, dilation)
-    shape = (*_as_channels(channels), layer.k) if channels else (layer.k,)
+    shape = (layer.k,) if channels is None else (*_as_channels(channels), layer.k)
     check_memory("width", width, *shape)
     names = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
     return _matrix(names, layer, empty=-1)
@@ -243,8 +243,9 @@ def weight_counts(
         WeightCounts(entries=15, connections=9, zeros=6, parameters=3)
     """
     layer = _as_layer(input_length, width, stride, padding, dilation)
-    blocks = math.prod(_as_channels(channels)) if channels else 1
-    connections = blocks * sum(len(layer.rows(t)) for t in range(layer.k))
+    blocks = 1 if channels is None else math.prod(_as_channels(channels))
+    rows = map(layer.rows, range(layer.k))
+    connections = blocks * sum(max(r.stop - r.start, 0) for r in rows)
     entries = blocks * layer.m * layer.n
     return WeightCounts(entries, connections, entries - connections, blocks * layer.k)
 
@@ -423,7 +424,7 @@ def shared_weight_gradient(
         array([ 7.,  9., 11.])
     """
     full = as_array("matrix_gradient", matrix_gradient, "...", "m", "n")
-    out, into = _as_channels(channels) if channels else (1, 1)
+    out, into = (1, 1) if channels is None else _as_channels(channels)
     layer = _as_layer(max(full.shape[-1] // into, 1), width, stride, padding, dilation)
     expected = (out * layer.m, into * layer.n)
     if full.shape[-2:] != expected:
@@ -441,7 +442,7 @@ def shared_weight_gradient(
             result[..., t] = diagonal.sum(axis=-1)
     if not is_finite(result):
         raise ValueError("`matrix_gradient` is too large, expected finite sums")
-    return result if channels else result[..., 0, 0, :]
+    return result[..., 0, 0, :] if channels is None else result
 
 
 @dataclass(frozen=True)

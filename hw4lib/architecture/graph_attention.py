@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import (
     as_array,
+    as_booleans,
     as_integer,
     as_integers,
-    as_labels,
     as_number,
     as_numbers,
     check_memory,
@@ -253,7 +253,9 @@ def add_self_loops(edges: ArrayLike, node_count: int) -> NDArray[np.int64]:
                [1, 1]])
     """
     n = as_integer("node_count", node_count, at_least=1)
-    pairs = _as_edges(edges, n) if np.size(edges) else np.empty((0, 2), np.int64)
+    check_memory("node_count", n, n, 2)
+    none = as_array("edges", edges, finite=False).shape in {(0,), (0, 2)}
+    pairs = np.empty((0, 2), np.int64) if none else _as_edges(edges, n)
     loops = np.arange(n) * (n + 1)
     return np.stack(np.divmod(np.union1d(pairs[:, 0] * n + pairs[:, 1], loops), n), 1)
 
@@ -314,7 +316,8 @@ def shared_weight_score(
 
     Raises:
         TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, or values are not finite or past 1e100.
+        ValueError: If shapes do not fit, values are not finite or past 1e100, or the
+            result overflows.
 
     References:
         Homework 4, [Beyond Problem 3.4][3-beyond-graph].
@@ -328,12 +331,15 @@ def shared_weight_score(
     w_k = as_numbers("key_weights", key_weights, *w_q.shape, **bounds)
     w_v = as_numbers("value_weights", value_weights, len(w_q), "d_v", **bounds)
     target = w_q @ w_k.T / np.sqrt(w_q.shape[1])
-    inverse = np.linalg.pinv(w_v)
-    matrix = inverse @ target @ inverse.T
-    return SharedWeightScore(
-        matrix=np.asarray(matrix),
-        residual=float(np.abs(w_v @ matrix @ w_v.T - target).max()),
-    )
+    with np.errstate(all="ignore"):
+        inverse = np.linalg.pinv(w_v)
+        matrix = np.asarray(inverse @ target @ inverse.T)
+        residual = float(np.abs(w_v @ matrix @ w_v.T - target).max())
+    if not math.isfinite(residual):
+        raise ValueError(
+            "`value_weights` have an inverse that overflows, expected larger ones"
+        )
+    return SharedWeightScore(matrix=matrix, residual=residual)
 
 
 def neighbour_rankings(weights: ArrayLike) -> NDArray[np.int64]:
@@ -399,9 +405,7 @@ def _check_one(adjacency: ArrayLike | None, edges: ArrayLike | None) -> None:
 
 
 def _as_adjacency(adjacency: ArrayLike, n: int) -> NDArray[np.bool_]:
-    allowed = np.asarray(adjacency)
-    if allowed.dtype != np.bool_ or allowed.shape != (n, n):
-        allowed = as_labels("adjacency", adjacency, (0, 1), n, n) == 1.0
+    allowed = as_booleans("adjacency", adjacency, n, n)
     _check_degrees("adjacency", allowed.sum(axis=1))
     return allowed
 

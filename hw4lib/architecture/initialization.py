@@ -128,6 +128,7 @@ def preactivation_variance(
     """
     L, M, alpha, shape = _as_stack(depth, width, slope)
     start = _as_scale("variance", variance, above=0.0)
+    check_broadcast(depth=L, width=M, slope=alpha, variance=start)
     gain = np.ones(shape)[()]
     if weight_std is not None:
         epsilon = _as_scale("weight_std", weight_std, at_least=0.0)
@@ -211,7 +212,8 @@ def squares_correlation(
         array([0.    , 0.1429])
     """
     # In 1/q, which cannot overflow.
-    spread = _log_spread(depth, width, slope)
+    with np.errstate(over="ignore"):
+        spread = _log_spread(depth, width, slope)
     return np.asarray(-np.expm1(-spread) / (3.0 - np.exp(-spread)))[()]
 
 
@@ -259,6 +261,7 @@ def characteristic_function(
     """
     t, M = as_array("t", t), _as_counts("width", width, at_least=1)
     alpha, start = _as_scale("slope", slope), _as_scale("variance", variance, above=0.0)
+    check_broadcast(t=t, width=M, slope=alpha, variance=start)
     if weight_std is None:
         weight_std = he_standard_deviation(M, slope=alpha)
     epsilon = _as_scale("weight_std", weight_std, at_least=0.0)
@@ -497,8 +500,10 @@ def random_stack_variances(
     # Summed as logarithms: no product of an overflow and a dead layer is NaN.
     with np.errstate(divide="ignore", over="ignore"):
         steps = np.log(squares) + 2.0 * np.log(epsilon)
-        growth = np.exp(np.vstack([np.zeros(n), np.cumsum(steps, axis=0)]))
-        return np.asarray(start * growth)
+        half = np.vstack([np.zeros(n), 0.5 * np.cumsum(steps, axis=0)])
+        growth = np.exp(half)
+        # In this order only a result that is too large itself overflows.
+        return np.asarray(start * growth * growth)
 
 
 def _layers(

@@ -81,6 +81,7 @@ def encoding_frequencies(
     """
     d = as_integer("count", count, at_least=1)
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
+    check_memory("count", d, d)
     rate = min(math.log(big_l) / big_d, 1e3)
     return np.asarray(np.exp(-2.0 * rate * np.arange(d)))
 
@@ -292,7 +293,8 @@ def sine_shift(frequencies: ArrayLike, offset: int, positions: ArrayLike) -> Sin
         (array([1.]), array([0.9093, 0.1987]))
     """
     w, k = _as_frequencies(frequencies), _as_offset(offset)
-    n = as_integers("positions", positions, "N")
+    # Less than elsewhere, so that the sum with the offset is an integer of 64 bits.
+    n = as_integers("positions", positions, "N", at_least=-(2**61), at_most=2**61)
     here, there = np.sin(n[:, None] * w), np.sin((n[:, None] + k) * w)
     left, sizes, right = np.linalg.svd(here)
     rank = int((sizes > sizes[0] * max(here.shape) * np.finfo(float).eps).sum())
@@ -321,7 +323,8 @@ def sine_determinant(frequencies: ArrayLike) -> float:
         frequencies: $\omega_j$ in $(0, \pi)$, shape `(m)`.
 
     Returns:
-        The determinant: zero if and only if two frequencies are equal.
+        The determinant: zero if two frequencies are equal, or if it is too small for a
+        float.
 
     Raises:
         TypeError: If `frequencies` is not real.
@@ -335,7 +338,7 @@ def sine_determinant(frequencies: ArrayLike) -> float:
         0.866025403784
     """
     w = _as_frequencies(frequencies)
-    return float(np.sin(w).prod() * _cosine_gaps(w).prod())
+    return _product(np.sin(w), _cosine_gaps(w))
 
 
 def encoding_determinant(frequencies: ArrayLike) -> float:
@@ -350,7 +353,8 @@ def encoding_determinant(frequencies: ArrayLike) -> float:
         frequencies: $\omega_j$ in $(0, \pi)$, shape `(d)`.
 
     Returns:
-        The determinant: zero if and only if two frequencies are equal.
+        The determinant: zero if two frequencies are equal, or if it is too small for a
+        float.
 
     Raises:
         TypeError: If `frequencies` is not real.
@@ -364,7 +368,8 @@ def encoding_determinant(frequencies: ArrayLike) -> float:
         -1.0
     """
     w = _as_frequencies(frequencies)
-    return float((-np.sin(w)).prod() * np.square(_cosine_gaps(w)).prod())
+    gaps = _cosine_gaps(w)
+    return _product(-np.sin(w), gaps, gaps)
 
 
 def _as_half(name: str, dimension: int) -> int:
@@ -477,6 +482,16 @@ def _kept_rotations(
     )
     rotations.flags.writeable = False
     return rotations
+
+
+def _product(*factors: NDArray[np.float64]) -> float:
+    """Return the product of all entries, of which a part alone might overflow."""
+    mantissas, exponents = np.frexp(np.concatenate(factors))
+    product, exponent = 1.0, int(exponents.sum())
+    for mantissa in mantissas.tolist():
+        product, shift = math.frexp(product * mantissa)
+        exponent += shift
+    return math.ldexp(product, exponent)
 
 
 def _cosine_gaps(w: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -576,6 +576,13 @@ ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
             r"`matrix` has shape \(3, 2\), expected blocks of shape \(2, 2\)",
         ),
         (lambda: block_pattern(TWO, (0, 1)), ValueError, "`block` is 0"),
+        (lambda: block_pattern(TWO, 2), ValueError, r"`block` is 2, expected \(p, q\)"),
+        (lambda: block_pattern(TWO, (1, 1, 1)), ValueError, r"`block` is \(1, 1, 1\)"),
+        (
+            lambda: attention_weights(ONE, ONE, mask=np.ma.array([True], mask=True)),
+            ValueError,
+            "`mask` has masked entries",
+        ),
         (lambda: block_pattern(TWO, (1.0, 1)), TypeError, "`block` is 1.0"),
     ],
 )

@@ -214,6 +214,15 @@ class TestWeightPattern:
         counts = weight_counts(3, 10**12)
         assert counts.entries == (10**12 - 2) * 10**12
         assert counts.connections == 3 * (10**12 - 2)
+        assert weight_counts(3, 10**20).connections == 3 * (10**20 - 2)
+
+    def test_channels_are_any_pair(self):
+        """An array of two is a pair; nothing else is no channels."""
+        counts = weight_counts(3, 5, channels=np.array([2, 1]))
+        assert counts.connections == 18
+        for wrong in (0, (), (1,)):
+            with pytest.raises(ValueError, match="`channels` is"):
+                weight_counts(3, 5, channels=wrong)
 
 
 class TestConv1d:

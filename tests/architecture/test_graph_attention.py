@@ -517,12 +517,27 @@ ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
         ),
         (lambda: add_self_loops([[0, 1]], 1), ValueError, "`edges` holds 1"),
         (lambda: add_self_loops([], 0), ValueError, "`node_count` is 0"),
+        (lambda: add_self_loops([], 10**20), MemoryError, "`node_count` is 1e20"),
+        (lambda: add_self_loops(np.ones((0, 5)), 2), ValueError, "`edges` has shape"),
+        (lambda: add_self_loops([[0], [0, 1]], 2), ValueError, "`edges` is ragged"),
         (lambda: score_spread(TWO, TWO, ONE), ValueError, "`keys` has shape"),
         (lambda: score_spread(ONE, TWO, TWO), ValueError, "`scores` has shape"),
         (lambda: score_spread(ONE, [[1e141]], ONE), ValueError, "`queries` holds 1e"),
         (lambda: shared_weight_score(ONE, TWO, ONE), ValueError, "`key_weights` has"),
         (lambda: shared_weight_score(ONE, ONE, TWO), ValueError, "`value_weights`"),
         (lambda: shared_weight_score([[1e101]], ONE, ONE), ValueError, "`query_w"),
+        (
+            lambda: shared_weight_score(ONE, ONE, [[1e-200]]),
+            ValueError,
+            "`value_weights` have an inverse that overflows",
+        ),
+        (
+            lambda: graph_attention(
+                ONE, ONE, ONE, ONE, adjacency=np.ma.array([[True]], mask=True)
+            ),
+            ValueError,
+            "`adjacency` has masked entries",
+        ),
         (lambda: neighbour_rankings([1.0]), ValueError, "`weights` has shape"),
     ],
 )

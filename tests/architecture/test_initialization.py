@@ -236,6 +236,11 @@ class TestSquaresCorrelation:
         variance = preactivation_kurtosis(2, 6) - 1
         assert_mean(covariance, squares_correlation(2, 6) * variance)
 
+    def test_is_a_third_past_all_floats(self):
+        """A layer past any is no warning."""
+        with np.errstate(all="raise"):
+            assert_allclose(squares_correlation(1.7e308, 1), 1 / 3, rtol=1e-15)
+
     def test_limits(self):
         """None at layer 0; a third in the depth, where the scale is all there is."""
         assert squares_correlation(0, 3) == 0.0
@@ -491,6 +496,14 @@ class TestRandomStackVariances:
         assert (v == np.inf).any()
         assert (v == 0.0).any()
 
+    @pytest.mark.parametrize(("std", "variance"), [(1e40, 1e-300), (1e-45, 1e50)])
+    def test_what_a_float_can_hold_is_held(self, rng, std, variance):
+        """Where the growth alone would overflow, or be nothing."""
+        options = {"weight_std": std, "variance": variance}
+        v = random_stack_variances(rng, 4, 1000, networks=100, **options)
+        expected = preactivation_variance(4, 1000, **options)
+        assert 0.5 < np.median(v[-1]) / expected < 2.0
+
     def test_no_weights(self, rng):
         """With weights of scale 0 all is 0 after layer 0."""
         v = random_stack_variances(rng, 2, 3, weight_std=0.0, slope=0.5)
@@ -601,6 +614,14 @@ def test_functions_of_depth_and_width_broadcast_and_complain(f):
         ),
         (lambda: characteristic_function(1.0, 2, variance=-1.0), "`variance` holds -1"),
         (lambda: characteristic_function([1.0, 2.0], [1, 2, 3]), "do not broadcast"),
+        (
+            lambda: characteristic_function(1.0, [1, 2], slope=[0.0, 0.0, 0.0]),
+            "`width` .* `slope` .* do not broadcast",
+        ),
+        (
+            lambda: preactivation_variance(3, [1, 2], variance=[1.0, 2.0, 3.0]),
+            "`width` .* `variance` .* do not broadcast",
+        ),
         (lambda: fixed_network_share(slope=math.nan), "`slope` holds nan"),
         (lambda: fixed_layer_moments([]), r"`weights` has shape \(0,\), expected"),
         (lambda: fixed_layer_moments([1e60]), r"`weights` holds 1e\+60, expected in"),

@@ -251,6 +251,18 @@ def test_determinants_keep_their_digits_at_the_sheets_frequencies():
     assert_allclose(sine_determinant(w), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("m", [4, 33, 64])
+def test_determinants_of_even_frequencies(m):
+    """The square of the discrete sine transform is (m + 1)/2 times the identity."""
+    w = np.arange(1, m + 1) * np.pi / (m + 1)
+
+    size = abs(sine_determinant(w))
+    assert_allclose(size, ((m + 1) / 2) ** (m / 2), rtol=1e-11)
+    # As the sines have the product (m + 1) / 2^m.
+    expected = (-1) ** m * float(m + 1) ** (m - 1)
+    assert_allclose(encoding_determinant(w[::-1]), expected, rtol=1e-11)
+
+
 def test_determinants_vanish_for_equal_frequencies():
     assert sine_determinant([0.3, 1.0, 0.3]) == 0
     assert encoding_determinant([0.3, 1.0, 0.3]) == 0
@@ -394,6 +406,8 @@ def test_arguments_are_not_modified():
         (lambda: shift_encoding([0, np.inf], 1), ValueError, "`encodings` holds inf"),
         (lambda: shift_encoding([1.0] * 2, 1.5), TypeError, "`offset` is 1.5"),
         (lambda: encoding_frequencies(0), ValueError, "`count` is 0"),
+        (lambda: encoding_frequencies(10**20), MemoryError, "`count` is 1e20"),
+        (lambda: sine_shift([1.0], 1, [2**62]), ValueError, "`positions` holds 4.6"),
         (lambda: sine_encoding([0.0], [1.0]), TypeError, "`positions` is of type"),
         (lambda: sine_encoding([0], [4.0]), ValueError, "`frequencies` holds 4"),
         (lambda: sine_encoding([0], 1.0), ValueError, "`frequencies` has shape"),
