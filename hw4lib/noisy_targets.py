@@ -7,6 +7,7 @@ the margin of the label that is seen ($+$ for $y' = 1$) and
 $\beta = \log\frac{1 - \epsilon}{\epsilon}$ the log odds that a label is right.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -572,8 +573,11 @@ def fit_logistic(
     w = _as_start(start, z)
     if start is None and eps > 0.0:
         w = fit_logistic(z, y, flip_probability=0.0, max_steps=limit).weights
-    fit = _descend(w * unit, z / unit, y, eps, limit)
-    return replace(fit, weights=fit.weights / unit)
+    # In orthogonal coordinates: the squares of columns that nearly agree are singular.
+    basis, change = np.linalg.qr(z / unit)
+    root = math.sqrt(len(z))
+    fit = _descend(change @ (w * unit) / root, basis * root, y, eps, limit)
+    return replace(fit, weights=np.linalg.solve(change, fit.weights * root) / unit)
 
 
 def em_bound(
@@ -619,7 +623,9 @@ def em_bound(
     check_broadcast(logits=a, labels=y, at=b, flip_probability=eps)
     gamma = label_posterior(b, y, flip_probability=eps)
     touching = noisy_cross_entropy(b, y, flip_probability=eps)
-    return np.asarray(touching + (softplus(a) - softplus(b)) - gamma * (a - b))
+    # By the two labels that may be true: the logits themselves would cancel.
+    one, zero = softplus(-a) - softplus(-b), softplus(a) - softplus(b)
+    return np.asarray(touching + gamma * one + (1.0 - gamma) * zero)
 
 
 def gradient_peak(flip_probability: ArrayLike) -> GradientPeak:
@@ -875,12 +881,16 @@ def equivalent_logits(
 def fit_flip_probability(
     activations: ArrayLike, labels: ArrayLike, *, max_steps: int = 200
 ) -> LogisticFit:
-    r"""Return the maximum-likelihood weights together with the flip probability.
+    r"""Return weights and flip probability by maximum likelihood.
 
     Fisher scoring on $(w, \epsilon)$, halving a step until it does not raise the loss,
     from the cross-entropy fit and the largest of $\tfrac14, \tfrac18, \dots$ that
     improves on it. If a small $\epsilon$ would not lower the loss of that fit, the
-    answer is 0.
+    answer is 0. The likelihood may have several maxima: this is the one to which these
+    steps lead.
+
+    Where flips explain all that a hyperplane does not separate, the likelihood has no
+    maximum at finite weights; then `converged` is false.
 
     Args:
         activations: Last hidden activations $z$, shape `(n, p)`, of rank `p`.
@@ -888,7 +898,8 @@ def fit_flip_probability(
         max_steps: Steps after which to give up.
 
     Returns:
-        The fit; `flip_probability` is the estimate.
+        The fit; `flip_probability` is the estimate, `converged` says whether it is
+        one.
 
     Raises:
         TypeError: If an argument is not real.
@@ -1087,14 +1098,21 @@ def _score(
             both.gradient @ z, np.tanh(margin / 2.0) @ np.exp(both.loss)
         )
         information = fisher_information(w, z, flip_probability=eps)
-        step = np.linalg.solve(information, gradient)
+        try:
+            step = np.linalg.solve(information, gradient)
+        except np.linalg.LinAlgError:  # the weights have run off to infinity
+            break
+        if not is_finite(step):  # likewise, where LAPACK does not notice
+            break
         if _is_small(step, theta):
             return LogisticFit(w, eps, loss, steps, True)
         while _total_loss((theta - step)[:-1], z, y, (theta - step)[-1]) > loss:
             step = step / 2.0
+        if np.array_equal(theta - step, theta):  # nothing that is left lowers it
+            break
         theta = theta - step
         loss = _total_loss(theta[:-1], z, y, theta[-1])
-    return LogisticFit(theta[:-1], float(theta[-1]), loss, max_steps, False)
+    return LogisticFit(theta[:-1], float(theta[-1]), loss, steps, False)
 
 
 def _units(z: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -461,6 +461,18 @@ def test_fit_needs_independent_columns():
 # --- beyond the homework ---------------------------------------------------------
 
 
+def test_em_bound_keeps_its_digits_far_out():
+    """The loss at 0 is log 2; the bound from far out is above it by what it forgets."""
+    with mpmath.workdps(40):
+        # At b -> infinity the label 1 is true: E(b) + softplus(-a) - softplus(-b).
+        expected = float(-mpmath.log(mpmath.mpf("0.9")) + mpmath.log(2))
+    for far in (1e3, 1e8, 1e17, 1e308):
+        assert_allclose(em_bound(0.0, 1, at=far, flip_probability=0.1), expected)
+    with np.errstate(all="raise", under="ignore"):
+        largest = em_bound(1.7e308, 1, at=-1.7e308, flip_probability=0.1)
+    assert_allclose(largest, 1.7e308)
+
+
 def test_em_bound_touches_and_lies_above(rng):
     """The bound is never below the loss, meets it at its point, and is convex."""
     a, b = rng.normal(size=(2, 4000)) * 6
@@ -850,3 +862,64 @@ def test_bad_training_data_are_named(rng):
         gradient_peak([0.1, 0.7])
     with pytest.raises(ValueError, match=r"`at` holds inf, expected finite"):
         em_bound(0.0, 1, at=np.inf, flip_probability=0.1)
+
+
+def test_fit_of_columns_that_nearly_agree():
+    """A clock and an intercept: as the same clock, set to its middle."""
+    y = np.array([1, 0, 1, 0, 1, 1, 0, 1])
+    clock = np.arange(8.0)
+    for eps in (0.0, 0.1):
+        fit = fit_logistic(
+            np.column_stack([np.ones(8), 1.7e9 + clock]), y, flip_probability=eps
+        )
+        middle = fit_logistic(
+            np.column_stack([np.ones(8), clock - 3.5]), y, flip_probability=eps
+        )
+        assert fit.converged
+        # Nine of sixteen digits are those of the time itself.
+        assert_allclose(fit.weights[1], middle.weights[1], rtol=1e-4)
+        assert_allclose(fit.loss, middle.loss, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("z", "y"),
+    [
+        ([1, 3, 3, -3, -3, 1, -2, -1], [1, 1, 0, 0, 0, 1, 0, 0]),
+        ([-2, 2, 1], [0, 0, 1]),
+        ([-3, 0, 2, -3], [1, 0, 0, 0]),
+    ],
+)
+def test_flips_that_explain_all_have_no_finite_weights(z, y):
+    """Growing weights lower the loss for ever: said, and no error of NumPy's."""
+    z = np.array(z, dtype=float)[:, None]
+
+    fit = fit_flip_probability(z, y)
+
+    assert not fit.converged
+    eps = fit.flip_probability
+    losses = [
+        noisy_cross_entropy(z @ (k * fit.weights), y, flip_probability=eps).sum()
+        for k in (0.1, 1.0, 10.0)
+    ]
+    assert losses[0] >= losses[1] - 1e-9
+    assert losses[1] >= losses[2] - 1e-9
+
+
+def test_not_every_lapack_notices_a_singular_matrix(monkeypatch):
+    """Then what it returns is no number, and the fit ends all the same."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(200, 1)) * 2
+    y = draw_noisy_labels(z[:, 0] * 2, flip_probability=0.1, rng=rng)
+    assert fit_flip_probability(z, y).converged
+    solve = np.linalg.solve
+
+    def unaware(a, b):
+        # Weights and flip probability together are two.
+        return np.full(2, np.nan) if len(a) == 2 else solve(a, b)
+
+    monkeypatch.setattr(np.linalg, "solve", unaware)
+
+    fit = fit_flip_probability(z, y)
+
+    assert not fit.converged
+    assert np.isfinite(fit.weights).all()

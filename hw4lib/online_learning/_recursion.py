@@ -6,6 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hw4lib._checks import as_number
+
+
+def scaled_bound(feature_bound: float, lam: float) -> float:
+    """Return R in units in which lambda is 1, if its squares are floats."""
+    R = as_number("feature_bound", feature_bound, above=0.0) / math.sqrt(lam)
+    if not 1e-100 <= R <= 1e100:
+        raise ValueError(
+            f"`feature_bound` is {R:g} times the root of `regularization`, "
+            f"expected in [1e-100, 1e+100]"
+        )
+    return R
+
 
 def margin_root(rho: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the root m of 2 - m + exp(-m) + (1 - m) exp(m) = rho.

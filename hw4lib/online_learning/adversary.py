@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import as_integer, as_number, as_numbers, check_memory
 from hw4lib.activations import sigmoid
-from hw4lib.online_learning._recursion import best_margin, norm_gain
+from hw4lib.online_learning._recursion import best_margin, norm_gain, scaled_bound
 from hw4lib.online_learning._rounds import share
 from hw4lib.online_learning.descent import online_gradient_descent
 from hw4lib.online_learning.radius import KAPPA, worst_radii
@@ -83,7 +83,7 @@ def costliest_stream(
     states: int = 200,
     margins: int = 200,
 ) -> WorstCase:
-    r"""Return the stream whose gradients cost most, by dynamic programming.
+    r"""Return a stream whose gradients cost about the most, by dynamic programming.
 
     For $\lambda = 1$ the largest cost from round $t$ on, at weights of norm $r$, is
     $\alpha_t r^2 + W_t(r)$, $\alpha_t = 2 \eta_t + (1 - 2\eta_t)^2 \alpha_{t+1}$, with
@@ -93,7 +93,9 @@ def costliest_stream(
     $c_t(m)$ being what the margin adds now and through $r'^2$. $W_t$ does not decrease
     in $r$. So rounding $r'$ down to a grid leaves a value that the adversary can reach,
     and rounding it up, with the best of each cell of margins, one that it can not
-    exceed. Time grows as `n * states * margins`.
+    exceed. How far the stream may be from the costliest is the difference of the two:
+    where step sizes differ by orders of magnitude it takes a finer grid of norms. Time
+    grows as `n * states * margins`.
 
     Args:
         step_sizes: $\eta_1, \dots, \eta_n$ in $(0, 1/(2\lambda)]$, shape `(n,)`.
@@ -167,7 +169,7 @@ def _scaled(
 ) -> tuple[NDArray[np.float64], float, float]:
     """Return step sizes and R in units in which lambda is 1, and lambda."""
     lam = as_number("regularization", regularization, above=0.0)
-    R = as_number("feature_bound", feature_bound, above=0.0) / math.sqrt(lam)
+    R = scaled_bound(feature_bound, lam)
     steps = as_numbers("step_sizes", step_sizes, "n", above=0.0, at_most=0.5 / lam)
     return lam * steps, R, lam
 

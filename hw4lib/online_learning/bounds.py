@@ -349,7 +349,7 @@ def idle_regret(feature_bound: float, *, regularization: float = 1.0) -> float:
         >>> round(idle_regret(77.0), 6)
         0.684637
     """
-    R = as_number("feature_bound", feature_bound, above=0.0)
+    R = as_number("feature_bound", feature_bound, above=0.0, at_most=1e150)
     w = batch_optimum([[R]], [1], regularization=regularization)
     return math.log(2.0) - float(
         logistic_loss(w, [R], 1, regularization=regularization)
@@ -418,7 +418,7 @@ def _quantities(
     R = as_numbers("feature_bound", feature_bound, above=0.0) / math.sqrt(lam)
     D = as_numbers("comparator_bound", comparator_bound, above=0.0) * math.sqrt(lam)
     check_broadcast(**{name: n, "feature_bound": R, "comparator_bound": D})
-    if rho == math.inf:
+    if np.ndim(rho) == 0 and rho == math.inf:
         return _Quantities(n, R, D, lam, n * R**2, np.full_like(R, 2.0))
     rho = as_number("rho", rho, at_least=4.0)
     A = n * R**2 * (float(worst_gain(rho)) / rho)

@@ -233,7 +233,7 @@ def online_gradient_descent(
     X = as_array("X", X, "n", "p", finite=False)
     y = as_array("y", y, len(X), finite=False)
     if keep == "iterates":
-        runs = 1 if callable(step_size) else np.size(step_size)
+        runs = 1 if callable(step_size) else as_array("step_size", step_size).size
         check_memory("X", f"of {len(X)} samples", len(X) + 1, runs, X.shape[1])
     start = 0
 
@@ -290,12 +290,17 @@ def online_gradient_descent_stream(
         >>> online_gradient_descent_stream(samples, 0.1).count
         2
     """
-    remaining = iter(samples)
-    first = next(remaining, None)
-    if first is None:
+    try:
+        remaining = iter(samples)
+    except TypeError:
+        raise TypeError(
+            f"`samples` is of type {type(samples).__name__}, expected pairs (x, y)"
+        ) from None
+    first = list(islice(remaining, 1))
+    if not first:
         raise ValueError("`samples` is empty, expected at least one sample")
-    features = _sample_block([first], "p")[0].shape[1]
-    remaining = chain([first], remaining)
+    features = _sample_block(first, "p")[0].shape[1]
+    remaining = chain(first, remaining)
 
     def take(count: int) -> _Samples:
         return _sample_block(list(islice(remaining, count)), features)
@@ -371,10 +376,14 @@ def _run(
         if not loops:
             as_samples(X, y)  # NumPy would warn on the way
         block = play(W, (X, y), steps, lam, keep=keep == "iterates")
-        if not is_finite(block.weights):
+        if not (is_finite(block.weights) and is_finite(block.totals)):
             # Compiled loops spoil the weights for good by a wrong sample: where they
             # are finite all samples are right, without a pass over them.
             as_samples(X, y)
+            raise ValueError(
+                "`X`, `step_size` or `regularization` make the weights, a loss or a "
+                "gradient overflow, expected smaller ones"
+            )
         W, count = block.weights, count + len(y)
         LOOPS.work += several * len(y)
         totals = totals + block.totals
@@ -456,15 +465,19 @@ def _play(
     path = np.empty((len(y) + 1, *W.T.shape))
     path[0] = W.T
     descend = _descend_few if W.ndim == 1 and W.size <= _FEW else _descend
-    margins = descend(path, pulls, steps, lam)
-    iterates = np.moveaxis(path, 1, -1)
-    if W.ndim == 2:
-        pulls = pulls[:, :, None]
-    gradients = 2.0 * lam * path[:-1]
-    gradients -= sigmoid(-margins)[:, None] * pulls
-    squares = np.square(gradients, out=gradients).sum(axis=1)
-    norms = np.square(path[:-1]).sum(axis=1)
-    rounds = np.stack([softplus(-margins) + lam * norms, squares])
+    with np.errstate(over="ignore", invalid="ignore"):
+        margins = descend(path, pulls, steps, lam)
+        iterates = np.moveaxis(path, 1, -1)
+        if W.ndim == 2:
+            pulls = pulls[:, :, None]
+        decay = np.exp(-np.abs(margins))
+        wrong = np.where(margins >= 0.0, decay, 1.0) / (1.0 + decay)
+        gradients = 2.0 * lam * path[:-1]
+        gradients -= wrong[:, None] * pulls
+        squares = np.square(gradients, out=gradients).sum(axis=1)
+        norms = np.square(path[:-1]).sum(axis=1)
+        losses = np.maximum(-margins, 0.0) + np.log1p(decay) + lam * norms
+    rounds = np.stack([losses, squares])
     return _Block(
         weights=iterates[-1].copy(),
         rounds=rounds,

@@ -20,6 +20,7 @@ from hw4lib.online_learning._recursion import (
     margin_root,
     next_square,
     norm_gain,
+    scaled_bound,
 )
 
 
@@ -83,7 +84,7 @@ def optimum_norm_bound(*, regularization: float = 1.0) -> float:
         0.3731
     """
     lam = as_number("regularization", regularization, above=0.0)
-    return math.sqrt(KAPPA / (2.0 * lam))
+    return math.sqrt(KAPPA / 2.0) / math.sqrt(lam)
 
 
 def worst_margin(rho: ArrayLike) -> NDArray[np.float64]:
@@ -179,7 +180,7 @@ def worst_radii(
         array([0.      , 0.385   , 0.798204])
     """
     lam = as_number("regularization", regularization, above=0.0)
-    R = as_number("feature_bound", feature_bound, above=0.0) / math.sqrt(lam)
+    R = scaled_bound(feature_bound, lam)
     steps = as_numbers("step_sizes", step_sizes, above=0.0, at_most=0.5 / lam)
     if steps.ndim == 0 or steps.size == 0:
         raise ValueError(
@@ -230,13 +231,13 @@ def limiting_radius(
         array([0.3732, 3.5347])
     """
     lam = as_number("regularization", regularization, above=0.0)
-    R = as_number("feature_bound", feature_bound, above=0.0) / math.sqrt(lam)
+    R = scaled_bound(feature_bound, lam)
     eta = lam * as_numbers("step_size", step_size, above=0.0, below=0.5 / lam)
     margin = best_margin(eta, R)
     radius = np.sqrt(norm_gain(margin, eta, R) / (4.0 * eta * (1.0 - eta)))
     if (np.abs(margin) > R * radius).any():
         low, high = np.zeros_like(eta), radius
-        for _ in range(100):
+        while (high - low > 4e-16 * high).any():
             middle = (low + high) / 2.0
             reached = np.clip(margin, -R * middle, R * middle)
             grows = norm_gain(reached, eta, R) > 4.0 * eta * (1.0 - eta) * middle**2
@@ -310,7 +311,7 @@ def safe_step_size(
     """
     r = as_number("radius", radius, above=0.0)
     lam = as_number("regularization", regularization, above=0.0)
-    low, high = 1e-12 / lam, math.nextafter(0.5, 0.0) / lam
+    low, high = 1e-300 / lam, math.nextafter(0.5, 0.0) / lam
 
     def leaves(eta: float) -> bool:
         return bool(limiting_radius(eta, feature_bound, regularization=lam) > r)
@@ -320,6 +321,9 @@ def safe_step_size(
         raise ValueError(f"`radius` is {r:g}, expected >= {least:g}")
     if not leaves(high):
         return high
+    while high > 2.0 * low:  # by the exponents first
+        middle = math.sqrt(low) * math.sqrt(high)
+        low, high = (low, middle) if leaves(middle) else (middle, high)
     while low < (middle := (low + high) / 2.0) < high:
         low, high = (low, middle) if leaves(middle) else (middle, high)
     return low

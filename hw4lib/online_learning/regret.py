@@ -78,12 +78,17 @@ def batch_optimum(
     try:
         # A margin past 709 overflows, and its pull is 0.
         with np.errstate(over="ignore", invalid="ignore"):
-            return _optimum(X, y, lam, 1e-15)
+            w = _optimum(X, y, lam, 1e-15)
+            # Which is wrong only of data that are huge, or hardly regularized.
+            rare = lam < 1e-20 or np.abs(w).max() < 1e-100
+            if rare and np.abs(X @ w).max() > 700.0:
+                raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         raise ValueError(
             f"`X` holds features up to {np.abs(X).max():g}, expected smaller ones of "
-            f"similar size, or a larger `regularization`"
+            f"similar size that are not collinear, or a larger `regularization`"
         ) from None
+    return w
 
 
 def average_regret(
@@ -128,6 +133,11 @@ def average_regret(
     X, y = as_samples(X, y)
     if len(X) != run.count:
         raise ValueError(f"`X` has {len(X)} samples, expected the {run.count} of `run`")
+    if X.shape[1] != run.weights.shape[-1]:
+        raise ValueError(
+            f"`X` has {X.shape[1]} features, expected the {run.weights.shape[-1]} "
+            "of `run`"
+        )
     best = _comparator(X, y, regularization, comparator)
     loss = logistic_loss(best, X, y, regularization=regularization).mean()
     return run.average_loss - float(loss)
@@ -442,7 +452,10 @@ def _direction(
         if square <= 1e-6 * start:
             return direction
         turned = X.T @ (bend * (X @ search)) + 2.0 * lam * search
-        step = square / float(search @ turned)
+        curvature = float(search @ turned)
+        if not curvature > 0.0:  # it underflows
+            break
+        step = square / curvature
         direction = direction + step * search
         residual = residual - step * turned
         previous, square = square, float(residual @ residual)

@@ -362,6 +362,7 @@ def test_smallest_horizon_tries_the_last_one_too():
             "`regularization` is 0",
         ),
         (lambda: constant_step_bound(1, 1, rho=3), ValueError, "`rho` is 3"),
+        (lambda: constant_step_bound(1, 1, rho=[4, 5]), ValueError, "`rho` has shape"),
         (
             lambda: constant_step_bound([1, 2], [1, 2, 3]),
             ValueError,

@@ -319,6 +319,21 @@ X3, Y3 = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, -1, 1]
             ValueError,
             "do not broadcast",
         ),
+        (
+            lambda: online_gradient_descent(X3, Y3, [[1], [1, 2]], keep="iterates"),
+            ValueError,
+            "`step_size` is ragged",
+        ),
+        (
+            lambda: online_gradient_descent_stream(None, 0.1),
+            TypeError,
+            r"`samples` is of type NoneType, expected pairs \(x, y\)",
+        ),
+        (
+            lambda: online_gradient_descent_stream([None], 0.1),
+            TypeError,
+            "`samples` does not hold pairs",
+        ),
         (lambda: online_gradient_descent([1.0], [1], 0.1), ValueError, "`X` has shape"),
         (
             lambda: online_gradient_descent(np.ones((0, 2)), [], 0.1),

@@ -265,6 +265,31 @@ def test_safe_step_size_is_the_largest(lam):
     assert limiting_radius(eta * 1.001, 77.0, regularization=lam) > radius
 
 
+@pytest.mark.parametrize("R", [1e6, 1e10, 1e50])
+def test_safe_step_size_of_long_samples(R):
+    """However small: the limit is that of the radii, and what counts is eta R^2."""
+    eta = safe_step_size(0.38, R)
+
+    assert_allclose(limiting_radius(eta, R), 0.38, rtol=1e-12)
+    assert_allclose(eta * R**2, safe_step_size(0.38, 1e8) * 1e16, rtol=1e-7)
+
+
+@pytest.mark.parametrize("R", [1e-20, 1e-30, 1e-60])
+def test_limiting_radius_of_short_samples(R):
+    """They are added up with half of their length: 2 lambda r = R / 2."""
+    assert_allclose(limiting_radius([0.01, 0.3], R), R / 4.0, rtol=1e-14)
+    lam = R**-2
+    limit = limiting_radius(0.1 / lam, 1.0, regularization=lam)
+    assert_allclose(limit, 1.0 / (4.0 * lam), rtol=1e-14)
+
+
+def test_optimum_norm_bound_of_every_regularization():
+    """Its square has a divisor that is no float, at both ends."""
+    for lam in (1e308, 1.0, 5e-324):
+        expected = optimum_norm_bound() / np.sqrt(lam)
+        assert_allclose(optimum_norm_bound(regularization=lam), expected, rtol=1e-14)
+
+
 def test_safe_step_size_of_the_sheet():
     """For the unit ball and R = 77 it is .001618144."""
     assert_allclose(safe_step_size(1.0, 77.0), 0.001618144, rtol=0, atol=5e-10)
@@ -308,6 +333,12 @@ def test_every_step_size_is_safe_when_the_samples_are_short():
             r"`step_size` holds 0.5, expected in \(0, 0.5\)",
         ),
         (lambda: limiting_radius(0.1, [1]), ValueError, "`feature_bound` has shape"),
+        (
+            lambda: limiting_radius(0.1, 1e101),
+            ValueError,
+            "`feature_bound` is 1e.101 times the root of `regularization`, expected in",
+        ),
+        (lambda: worst_radii([0.1], 1e-170), ValueError, "`feature_bound` is 1e-170"),
         (lambda: gradient_norm_bound(-1, 1), ValueError, "`radius` holds -1"),
         (lambda: gradient_norm_bound(1, 0), ValueError, "`feature_bound` holds 0"),
         (

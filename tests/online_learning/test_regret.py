@@ -99,16 +99,30 @@ def test_optimum_with_an_outlier(rng, shape, outlier):
     assert (np.abs(left) <= 1e-11 * (np.abs(pulls) @ np.abs(X))).all()
 
 
+def test_optimum_of_tiny_features():
+    """Where the curvature along a direction is no float, the Hessian is solved."""
+    w = batch_optimum(1e-155 * np.eye(16), np.ones(16), regularization=1e-12)
+
+    # From zeros a sample pulls with half of its features.
+    assert_allclose(w, 1e-155 / (2 * 2e-12 * 16), rtol=1e-14)
+
+
 def test_optimum_that_floats_cannot_hold(rng, monkeypatch):
     """Samples 100 digits apart in size, and a penalty lost beside the features."""
     X, y = random_data(rng, 300, 400)
     X[25, -1] = -1e100 * y[25]
-    advice = "expected smaller ones of similar size, or a larger `regularization`"
+    advice = (
+        "expected smaller ones of similar size that are not collinear, or a larger "
+        "`regularization`"
+    )
 
     with pytest.raises(ValueError, match=f"^`X` holds features up to 1e.100, {advice}"):
         batch_optimum(X, y)
     with pytest.raises(ValueError, match=f"^`X` holds features up to 3e.06, {advice}"):
         batch_optimum([[3e6, 1e6]], [1], regularization=1e-9)
+    # An optimum whose margin no exponential can hold.
+    with pytest.raises(ValueError, match=f"^`X` holds features up to 1e.100, {advice}"):
+        batch_optimum([[1e100]], [1], regularization=1e-174)
     # Not every LAPACK notices that a matrix is singular.
     monkeypatch.setattr(np.linalg, "solve", lambda _, b: np.full(b.shape, np.inf))
     with pytest.raises(ValueError, match=f"^`X` holds features up to 3e.06, {advice}"):
@@ -251,6 +265,13 @@ def test_optimum_refuses_a_feature_wherever_it_stands(rng, shape, bad):
             ),
             ValueError,
             "`comparator` has shape",
+        ),
+        (
+            lambda: average_regret(
+                online_gradient_descent(X3, Y3, 0.1), np.ones((3, 7)), Y3
+            ),
+            ValueError,
+            "`X` has 7 features, expected the 2 of `run`",
         ),
         (lambda: regret_bound(-1, 1, 1, 1), ValueError, "`distance` holds -1"),
         (lambda: regret_bound(1, -1, 1, 1), ValueError, "`squared_gradients` holds -1"),

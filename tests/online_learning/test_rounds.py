@@ -111,6 +111,29 @@ def test_the_loops_end_at_what_is_not_finite(loops, rng, *, bad, lam, steps):
     assert loops is not None
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "loops"])
+@pytest.mark.parametrize(
+    ("X", "steps", "lam"),
+    [
+        ([[1e200], [1e200]], 0.1, 1.0),
+        ([[1e200, 0.0], [1e200, 0.0]], [0.1, 0.2], 1.0),
+        ([[1.0], [1.0]], 1e-308, 1e308),
+        ([[1e10], [1e10]], 1e300, 0.0),
+        ([[1e200] + 9 * [0.0], [1e200] + 9 * [0.0]], 0.1, 1.0),
+    ],
+)
+def test_finite_samples_that_overflow_are_named(numba, compiled, X, steps, lam):
+    """By NumPy and by loops alike: no infinite loss, no weights that are NaN."""
+    assert numba
+    if compiled:
+        assert descent.LOOPS.loops
+    message = "^`X`, `step_size` or `regularization` make the weights, a loss or a grad"
+    # Only where Python runs the loops, in place of Numba, is there a warning.
+    quiet = "ignore" if compiled else "raise"
+    with np.errstate(all=quiet), pytest.raises(ValueError, match=message):
+        online_gradient_descent(X, [1, -1], steps, regularization=lam)
+
+
 @pytest.mark.parametrize("bad", [0.0, 2.0, -1.5, 1.0 + 2**-52, np.nan, np.inf])
 @pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
 def test_the_loops_end_at_a_wrong_label(loops, rng, *, bad, steps):
