@@ -25,7 +25,7 @@ class Compiled(Generic[_Loops]):
         patience: Work, in any unit, that takes about as long as the import.
 
     Attributes:
-        work: What has been done so far, which whoever works adds to.
+        work: What has been done so far or is about to be, which whoever works adds to.
     """
 
     def __init__(

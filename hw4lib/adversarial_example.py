@@ -415,7 +415,9 @@ def minimizer(
     kink = _kink(_offset(offset))
     m = _minimizing_logit(margin, beta, kink)
     # Not margin - m, whose digits cancel when the penalty is large.
-    shift = np.where(m > kink, 0.5 * sigmoid_derivative(m) / beta, margin - m)
+    with np.errstate(over="ignore"):
+        slid = 0.5 * sigmoid_derivative(m) * squared_norm / alpha
+    shift = np.where(m > kink, slid, margin - m)
     shift = np.where(margin > kink, shift, 0.0)
     distance = np.asarray(shift / math.sqrt(squared_norm))
     return Minimizer(
@@ -488,7 +490,8 @@ def descent_alpha(
         0.3125
     """
     _, w, margin = _place("original", original, weights, bias)
-    return _squared_norm(w) * descent_beta(margin, offset=offset)
+    with np.errstate(over="ignore"):
+        return np.asarray(_squared_norm(w) * descent_beta(margin, offset=offset))[()]
 
 
 def gradient_descent(
@@ -573,7 +576,7 @@ def gradient_descent(
             across = _shifted(first - origin, moved, w, squared_norm)
             shrinkage = (1.0 - pull) ** np.arange(steps + 1)
             distances = np.hypot(along, shrinkage * np.linalg.norm(across))
-        objectives = alpha * distances**2 + _excess(logits, delta)
+        objectives = alpha * distances * distances + _excess(logits, delta)
     name = "learning_rate" if math.isfinite(objectives[0]) else "start"
     _finite(name, "the objective", objectives)
 

@@ -928,11 +928,15 @@ def fit_flip_probability(
     margin = (2.0 * y - 1.0) * _logits(w, z)
     # The slope of the loss in epsilon at 0; the bound keeps the exponential finite.
     odds = np.exp(np.minimum(softplus(-margin), 700.0))
-    if float(np.tanh(margin / 2.0) @ odds) >= 0.0:
+    tilt = np.tanh(margin / 2.0)
+    # Up to rounding: where every group is fitted exactly, it is 0.
+    if float(tilt @ odds) >= -1e-12 * float(np.abs(tilt) @ odds):
         return clean
-    eps = 0.25
-    while _total_loss(w, z, y, eps) >= clean.loss:
+    eps, loss = 0.25, _total_loss(w, z, y, 0.0)
+    while _total_loss(w, z, y, eps) >= loss:
         eps /= 2.0
+        if eps < 1e-15:  # what it would gain is lost in the sum
+            return clean
     fit = _score(np.append(w, eps), z, y, limit)
     return replace(fit, weights=fit.weights / unit)
 
@@ -1106,10 +1110,10 @@ def _score(
             break
         if _is_small(step, theta):
             return LogisticFit(w, eps, loss, steps, True)
-        while _total_loss((theta - step)[:-1], z, y, (theta - step)[-1]) > loss:
+        # The last term is what the sums may be off by.
+        enough = loss + 1e-12 * loss
+        while _total_loss((theta - step)[:-1], z, y, (theta - step)[-1]) > enough:
             step = step / 2.0
-        if np.array_equal(theta - step, theta):  # nothing that is left lowers it
-            break
         theta = theta - step
         loss = _total_loss(theta[:-1], z, y, theta[-1])
     return LogisticFit(theta[:-1], float(theta[-1]), loss, steps, False)

@@ -587,9 +587,10 @@ def test_descent_is_the_slow_loop(rng, offset, away):
     assert_allclose(path.objectives, values, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.usefixtures("numba")
 @pytest.mark.parametrize("margin", [-3.0, 0.5, 36.0, 699.9, 700.0, 701.0, 1e5])
 @pytest.mark.parametrize("steps", [0, 1, 500])
-def test_descent_is_the_same_compiled(numba, margin, steps):
+def test_descent_is_the_same_compiled(margin, steps):
     """To the last digit: through the boundary, and from where the sigmoid is flat."""
 
     def path():
@@ -598,22 +599,22 @@ def test_descent_is_the_same_compiled(numba, margin, steps):
         )
 
     before = path()
-    assert numba
     assert adversarial_example.LOOPS.loops
 
     for name in ("logits", "distances", "objectives", "x"):
         assert_array_equal(getattr(path(), name), getattr(before, name))
 
 
-def test_long_paths_are_compiled(numba, monkeypatch):
+@pytest.mark.usefixtures("numba")
+def test_long_paths_are_compiled(monkeypatch):
     """Both a long one and many short ones."""
     monkeypatch.setattr(adversarial_example.LOOPS, "_patience", 100)
     for expected in (False, False, True):
         gradient_descent([2.0], [1.0], 0.0, 0.1, learning_rate=0.1, steps=40)
         assert ("loops" in vars(adversarial_example.LOOPS)) == expected
-    assert numba
 
 
+@pytest.mark.usefixtures("numba")
 @pytest.mark.parametrize(
     ("options", "name"),
     [
@@ -622,20 +623,27 @@ def test_long_paths_are_compiled(numba, monkeypatch):
         ({"weights": [1e-60], "start": [1e200]}, "start"),
     ],
 )
-def test_a_path_that_overflows_is_named(numba, options, name):
+def test_a_path_that_overflows_is_named(options, name):
     """Whoever runs the steps, and whatever they leave the floats by."""
     arguments = {"original": [1.0], "bias": 0.0, "alpha": 0.1, "learning_rate": 1.0}
     adversarial_example.LOOPS.loops  # noqa: B018
     message = f"`{name}` makes the objective overflow, expected a smaller one"
     with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
         gradient_descent(**{**arguments, **options}, steps=3)
-    assert numba
 
 
 def test_long_steps_along_short_weights():
     """The ratio of logit and squared norm may overflow where the step does not."""
     assert_allclose(boundary_projection([1e215], [1e-100], 0.0), [0.0], atol=1e200)
     assert_allclose(boundary_projection([0.0], [1e-150], 1e149), [-1e299], rtol=1e-14)
+    # Without a penalty the distance may be past the floats.
+    path = gradient_descent(
+        [1e160], [1e-10], 0.0, 0.0, learning_rate=0.1, steps=2, start=[-1e160]
+    )
+    assert_array_equal(path.objectives, 0.0)
+    # A penalty past the floats, over the squared norm.
+    found = minimizer([1.0], [1e-152], 1.0, 1e308)
+    assert_allclose(found.objective, math.tanh(0.5) / 2.0, rtol=1e-14)
     found = minimizer([1e100], [0.99e50], 0.0, 1e-300)
     assert_allclose(found.objective, 1e-300 * 1e100**2, rtol=1e-12)
     # Where a jump begins, its two points are next to one.

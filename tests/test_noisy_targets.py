@@ -10,6 +10,7 @@ from oracles import difference_quotient
 from scipy.special import expit
 from scipy.stats import norm
 
+from hw4lib import noisy_targets
 from hw4lib.noisy_targets import (
     attenuation_factor,
     convexity_threshold,
@@ -881,6 +882,18 @@ def test_fit_of_columns_that_nearly_agree():
         assert_allclose(fit.loss, middle.loss, rtol=1e-7)
 
 
+def test_groups_that_are_fitted_exactly_have_no_flips():
+    """The slope in the flip probability is 0 there, up to rounding of either sign."""
+    # One label in 3, 5, 9, 17 is 0: the odds are 2^x, and the weight is log 2.
+    for sizes in ([3, 5], [3, 5, 9], [3, 9], [5, 17], [3, 5, 9, 17]):
+        x = np.repeat(np.log2(np.array(sizes) - 1.0), sizes)
+        y = np.concatenate([np.arange(n) > 0 for n in sizes]).astype(float)
+        fit = fit_flip_probability(x[:, None], y)
+        assert fit.converged
+        assert fit.flip_probability == 0.0
+        assert_allclose(fit.weights, np.log(2.0), rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("z", "y"),
     [
@@ -923,3 +936,12 @@ def test_not_every_lapack_notices_a_singular_matrix(monkeypatch):
 
     assert not fit.converged
     assert np.isfinite(fit.weights).all()
+
+
+def test_a_gain_that_is_lost_in_the_sum_is_none(monkeypatch):
+    """Where the loss falls by less than its rounding, the search for it ends."""
+    z, y = np.array([[1.0], [9.0]]).repeat(8, axis=0), np.array(7 * [1, 1] + [0, 0])
+    assert fit_flip_probability(z, y).flip_probability > 0.0
+    monkeypatch.setattr(noisy_targets, "_total_loss", lambda *_: 1.0)
+
+    assert fit_flip_probability(z, y).flip_probability == 0.0

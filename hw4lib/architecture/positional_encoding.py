@@ -273,7 +273,7 @@ def sine_shift(frequencies: ArrayLike, offset: int, positions: ArrayLike) -> Sin
     Args:
         frequencies: $\omega_j$ in $(0, \pi)$, shape `(m)`.
         offset: Integer $k$, also negative.
-        positions: Integers $n$, also negative, shape `(N)`.
+        positions: Integers $n$, also negative, of size up to $2^{61}$, shape `(N)`.
 
     Returns:
         The best map, its residual, the relation that the shift breaks most, and by how

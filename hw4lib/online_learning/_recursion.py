@@ -43,10 +43,15 @@ def best_margin(eta: NDArray[np.float64], R: float) -> NDArray[np.float64]:
 
 def norm_gain(margin: Any, eta: Any, R: float) -> Any:
     """Return what a sample of norm R adds to the squared norm, beyond shrinking it."""
+    return eta * gain_rate(margin, eta, R)
+
+
+def gain_rate(margin: Any, eta: Any, R: float) -> Any:
+    """Return `norm_gain` over the step size, which may be as small as floats are."""
     # No overflow: these margins are at most 1 + kappa.
     exp = math.exp if isinstance(margin, float) else np.exp
     s = 1.0 / (1.0 + exp(margin))
-    return 2.0 * eta * (1.0 - 2.0 * eta) * margin * s + (eta * R * s) ** 2
+    return 2.0 * (1.0 - 2.0 * eta) * margin * s + eta * (R * s) ** 2
 
 
 def next_square(square: Any, eta: Any, margin: Any, R: float) -> Any:

@@ -19,6 +19,7 @@ from hw4lib._checks import (
     check_broadcast,
     check_memory,
 )
+from hw4lib.online_learning._recursion import scaled_bound
 from hw4lib.online_learning.descent import logistic_loss
 from hw4lib.online_learning.radius import (
     KAPPA,
@@ -349,11 +350,9 @@ def idle_regret(feature_bound: float, *, regularization: float = 1.0) -> float:
         >>> round(idle_regret(77.0), 6)
         0.684637
     """
-    R = as_number("feature_bound", feature_bound, above=0.0, at_most=1e150)
-    w = batch_optimum([[R]], [1], regularization=regularization)
-    return math.log(2.0) - float(
-        logistic_loss(w, [R], 1, regularization=regularization)
-    )
+    lam = as_number("regularization", regularization, above=0.0)
+    R = scaled_bound(feature_bound, lam)
+    return math.log(2.0) - float(logistic_loss(batch_optimum([[R]], [1]), [R], 1))
 
 
 def smallest_horizon(holds: Callable[[int], bool], *, at_most: int = 10**12) -> int:

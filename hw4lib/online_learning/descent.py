@@ -249,6 +249,7 @@ def online_gradient_descent(
         regularization=regularization,
         initial=initial,
         keep=keep,
+        name="X",
     )
 
 
@@ -312,6 +313,7 @@ def online_gradient_descent_stream(
         regularization=regularization,
         initial=initial,
         keep=keep,
+        name="samples",
     )
 
 
@@ -346,8 +348,12 @@ def _run(
     regularization: float,
     initial: ArrayLike | None,
     keep: Keep,
+    name: str,
 ) -> OnlineRun:
-    """Run over the samples, of which `take` returns as many as asked while it can."""
+    """Run over the samples, of which `take` returns as many as asked while it can.
+
+    The name is that of the samples' argument.
+    """
     lam = as_number("regularization", regularization, at_least=0.0)
     steps_of, runs = _schedule(step_size, lam)
     W, count = np.zeros((*runs, features)), 0
@@ -375,18 +381,20 @@ def _run(
         steps = steps_of(count, len(y))
         if not loops:
             as_samples(X, y)  # NumPy would warn on the way
-        block = play(W, (X, y), steps, lam, keep=keep == "iterates")
-        if not (is_finite(block.weights) and is_finite(block.totals)):
+        with np.errstate(over="ignore", invalid="ignore"):
+            block = play(W, (X, y), steps, lam, keep=keep == "iterates")
+            totals = totals + block.totals
+        if not (is_finite(block.weights) and is_finite(totals)):
             # Compiled loops spoil the weights for good by a wrong sample: where they
             # are finite all samples are right, without a pass over them.
             as_samples(X, y)
             raise ValueError(
-                "`X`, `step_size` or `regularization` make the weights, a loss or a "
-                "gradient overflow, expected smaller ones"
+                f"`{name}`, `step_size`, `regularization` or `initial` make the "
+                f"weights, a loss or the square of a gradient overflow, expected "
+                f"smaller ones"
             )
         W, count = block.weights, count + len(y)
         LOOPS.work += several * len(y)
-        totals = totals + block.totals
         largest = np.maximum(largest, block.largest)
         if keep != "totals":
             kept.append(block.rounds)
@@ -465,19 +473,17 @@ def _play(
     path = np.empty((len(y) + 1, *W.T.shape))
     path[0] = W.T
     descend = _descend_few if W.ndim == 1 and W.size <= _FEW else _descend
-    with np.errstate(over="ignore", invalid="ignore"):
-        margins = descend(path, pulls, steps, lam)
-        iterates = np.moveaxis(path, 1, -1)
-        if W.ndim == 2:
-            pulls = pulls[:, :, None]
-        decay = np.exp(-np.abs(margins))
-        wrong = np.where(margins >= 0.0, decay, 1.0) / (1.0 + decay)
-        gradients = 2.0 * lam * path[:-1]
-        gradients -= wrong[:, None] * pulls
-        squares = np.square(gradients, out=gradients).sum(axis=1)
-        norms = np.square(path[:-1]).sum(axis=1)
-        losses = np.maximum(-margins, 0.0) + np.log1p(decay) + lam * norms
-    rounds = np.stack([losses, squares])
+    margins = descend(path, pulls, steps, lam)
+    iterates = np.moveaxis(path, 1, -1)
+    if W.ndim == 2:
+        pulls = pulls[:, :, None]
+    gradients = 2.0 * lam * path[:-1]
+    gradients -= share(margins, np.exp, np.minimum)[:, None] * pulls
+    squares = np.square(gradients, out=gradients).sum(axis=1)
+    norms = np.square(path[:-1]).sum(axis=1)
+    # Not `softplus`, which refuses an infinite margin by a name that nobody gave.
+    losses = np.maximum(-margins, 0.0) + np.log1p(np.exp(-np.abs(margins)))
+    rounds = np.stack([losses + lam * norms, squares])
     return _Block(
         weights=iterates[-1].copy(),
         rounds=rounds,

@@ -17,9 +17,9 @@ from hw4lib._checks import as_number, as_numbers, check_broadcast
 from hw4lib.activations import sigmoid
 from hw4lib.online_learning._recursion import (
     best_margin,
+    gain_rate,
     margin_root,
     next_square,
-    norm_gain,
     scaled_bound,
 )
 
@@ -233,18 +233,23 @@ def limiting_radius(
     lam = as_number("regularization", regularization, above=0.0)
     R = scaled_bound(feature_bound, lam)
     eta = lam * as_numbers("step_size", step_size, above=0.0, below=0.5 / lam)
-    margin = best_margin(eta, R)
-    radius = np.sqrt(norm_gain(margin, eta, R) / (4.0 * eta * (1.0 - eta)))
-    if (np.abs(margin) > R * radius).any():
+    return _limit(eta, R) / math.sqrt(lam)
+
+
+def _limit(eta: NDArray[np.float64], R: float) -> NDArray[np.float64]:
+    """Return the limit of the radii for lambda = 1."""
+    margin, fade = best_margin(eta, R), 4.0 * (1.0 - eta)
+    radius: NDArray[np.float64] = np.sqrt(gain_rate(margin, eta, R) / fade)
+    beyond = np.abs(margin) > R * radius
+    if beyond.any():
         low, high = np.zeros_like(eta), radius
         while (high - low > 4e-16 * high).any():
             middle = (low + high) / 2.0
             reached = np.clip(margin, -R * middle, R * middle)
-            grows = norm_gain(reached, eta, R) > 4.0 * eta * (1.0 - eta) * middle**2
+            grows = gain_rate(reached, eta, R) > fade * middle**2
             low, high = np.where(grows, middle, low), np.where(grows, high, middle)
-        radius = np.where(np.abs(margin) > R * radius, high, radius)
-    limit: NDArray[np.float64] = radius / math.sqrt(lam)
-    return limit
+        radius = np.where(beyond, high, radius)
+    return radius
 
 
 def gradient_norm_bound(
@@ -311,19 +316,19 @@ def safe_step_size(
     """
     r = as_number("radius", radius, above=0.0)
     lam = as_number("regularization", regularization, above=0.0)
-    low, high = 1e-300 / lam, math.nextafter(0.5, 0.0) / lam
+    R, root = scaled_bound(feature_bound, lam), math.sqrt(lam)
+    low, high = 1e-300, math.nextafter(0.5, 0.0)
 
-    def leaves(eta: float) -> bool:
-        return bool(limiting_radius(eta, feature_bound, regularization=lam) > r)
+    def limit(eta: float) -> float:
+        return float(_limit(np.asarray(eta), R)) / root
 
-    if leaves(low):
-        least = float(limiting_radius(low, feature_bound, regularization=lam))
-        raise ValueError(f"`radius` is {r:g}, expected >= {least:g}")
-    if not leaves(high):
-        return high
-    while high > 2.0 * low:  # by the exponents first
-        middle = math.sqrt(low) * math.sqrt(high)
-        low, high = (low, middle) if leaves(middle) else (middle, high)
-    while low < (middle := (low + high) / 2.0) < high:
-        low, high = (low, middle) if leaves(middle) else (middle, high)
-    return low
+    if limit(low) > r:
+        raise ValueError(f"`radius` is {r:g}, expected >= {limit(low):g}")
+    if limit(high) > r:
+        while high > 2.0 * low:  # by the exponents first
+            middle = math.sqrt(low) * math.sqrt(high)
+            low, high = (low, middle) if limit(middle) > r else (middle, high)
+        while low < (middle := (low + high) / 2.0) < high:
+            low, high = (low, middle) if limit(middle) > r else (middle, high)
+        high = low
+    return min(high / lam, math.nextafter(0.5 / lam, 0.0))

@@ -79,15 +79,13 @@ def batch_optimum(
         # A margin past 709 overflows, and its pull is 0.
         with np.errstate(over="ignore", invalid="ignore"):
             w = _optimum(X, y, lam, 1e-15)
-            # Which is wrong only of data that are huge, or hardly regularized.
-            rare = lam < 1e-20 or np.abs(w).max() < 1e-100
-            if rare and np.abs(X @ w).max() > 700.0:
-                raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         raise ValueError(
             f"`X` holds features up to {np.abs(X).max():g}, expected smaller ones of "
             f"similar size that are not collinear, or a larger `regularization`"
         ) from None
+    if lam < 1e-20 or np.abs(w).max() < 1e-100:  # else no such pull is missed
+        _check_pulls(X, y, lam, w)
     return w
 
 
@@ -325,6 +323,22 @@ def _comparator(
     if comparator is None:
         return batch_optimum(X, y, regularization=regularization)
     return as_array("comparator", comparator, X.shape[1])
+
+
+def _check_pulls(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    lam: float,
+    w: NDArray[np.float64],
+) -> None:
+    """Refuse an optimum for which a pull counts that is less than any float."""
+    far = y * (X @ w) > 700.0
+    missed = math.exp(-700.0) * np.abs(X[far]).max(initial=0.0)
+    if missed > 1e-15 * 2.0 * lam * np.abs(w).max():
+        raise ValueError(
+            f"`regularization` is {lam:g}, so small that margins of the optimum "
+            f"pass 700, expected a larger one"
+        )
 
 
 def _optimum(

@@ -281,6 +281,20 @@ def test_limiting_radius_of_short_samples(R):
     lam = R**-2
     limit = limiting_radius(0.1 / lam, 1.0, regularization=lam)
     assert_allclose(limit, 1.0 / (4.0 * lam), rtol=1e-14)
+    assert_allclose(limiting_radius([1e-300], R), R / 4.0, rtol=1e-14)
+    with pytest.raises(ValueError, match=r"`radius` is .*, expected >= 2\.5e"):
+        safe_step_size(R / 100.0, R)
+
+
+@pytest.mark.parametrize("lam", [3.0, 7.0, 1e-5, 1e12, 1e25])
+def test_safe_step_size_stays_below_its_limit(lam):
+    """Also where the limit is rounded, and where any step keeps to the radius."""
+    R = 77.0 * np.sqrt(lam)
+    for radius in (1.0 / np.sqrt(lam), 1e3 / np.sqrt(lam)):
+        eta = safe_step_size(radius, R, regularization=lam)
+        assert 0.0 < eta < 0.5 / lam
+        assert limiting_radius(eta, R, regularization=lam) <= radius * (1 + 1e-12)
+    assert_allclose(eta, 0.5 / lam)
 
 
 def test_optimum_norm_bound_of_every_regularization():
