@@ -111,7 +111,7 @@ def _descent(rng, T, d):
 ALPHA, RATE = 0.02, 0.01
 
 PATH = Kernel(
-    "path of gradient descent, d = 10 000",
+    "path of gradient descent",
     inputs=_descent,
     sizes=[{"T": t, "d": 10**4} for t in (1000, 3000, 10_000)],
     small={"T": 40, "d": 5},

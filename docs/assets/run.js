@@ -136,8 +136,14 @@ function panel({ code, blocks, published, page, edited }) {
     status.dataset.kind = kind;
   }
 
+  function clear() {
+    say("");
+    output.hidden = true;
+  }
+
   function start() {
     if (run) return;
+    clear(); // what is there comes from another run
     const before = edited();
     const began = performance.now();
     run = { request: { page, blocks: blocks(), published: published?.() }, tell };
@@ -182,7 +188,7 @@ function panel({ code, blocks, published, page, edited }) {
     status.dataset.milliseconds = Math.round(took);
   }
 
-  return { bar: [runs, stops], shows: [progress, status, note, output], start, run: runs, idle: () => !run, stop: () => run && stop(run) };
+  return { bar: [runs, stops], shows: [progress, status, note, output], start, clear, run: runs, idle: () => !run, stop: () => run && stop(run) };
 }
 
 // --- The blocks of a page ---------------------------------------------------------
@@ -209,6 +215,7 @@ function attachBlock(block, earlier, page) {
   const result = source.nextElementSibling?.matches(".language-text") ? source.nextElementSibling : undefined;
   const original = textOf(source);
   let write; // the editor, while it is open
+  let kept = original; // what it held when it was closed
   block.code = () => write?.area.value ?? original;
   block.edited = () => block.code() !== original;
   const note = element("small", {}, cost());
@@ -216,7 +223,8 @@ function attachBlock(block, earlier, page) {
   const bar = (block.bar = element("div", { className: "hw4-run", data: { block: block.name } }, open, note));
   (result ?? source).after(bar);
   // What it costs may have been paid on another block since.
-  bar.onpointerenter = bar.onfocusin = () => { if (note.isConnected) note.textContent = cost(); };
+  for (const near of ["pointerenter", "focusin"])
+    bar.addEventListener(near, () => { if (note.isConnected) note.textContent = cost(); });
 
   open.onclick = () => {
     const view = panel({
@@ -225,12 +233,13 @@ function attachBlock(block, earlier, page) {
       published: () => (result ? textOf(result) : ""),
       edited: () => earlier.some((one) => one.edited()),
     });
-    write = editor(block.name, original, view.start);
+    write = editor(block.name, kept, view.start);
     const box = element("div", { className: "hw4-edit" }, write.area, write.keys);
-    const reset = element("button", { type: "button", onclick: () => { write.set(original); write.area.focus(); } }, "Reset");
+    const reset = element("button", { type: "button", onclick: () => { write.set(original); view.clear(); write.area.focus(); } }, "Reset");
     const close = element("button", { type: "button" }, "Close");
     close.onclick = () => {
       view.stop();
+      kept = write.area.value;
       box.remove();
       write = undefined;
       source.classList.remove("hw4-edited");
@@ -253,8 +262,8 @@ const toFragment = (code) =>
   btoa(String.fromCharCode(...new TextEncoder().encode(code))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
 function fromFragment(hash) {
-  const packed = hash.match(/^#code=([\w-]*)$/)?.[1];
-  if (packed === undefined) return undefined;
+  if (!hash.startsWith("#code=")) return undefined;
+  const packed = hash.slice("#code=".length);
   const bytes = Uint8Array.from(atob(packed.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
   return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }

@@ -13,7 +13,7 @@ const CONSTANTS = { pi: Math.PI, π: Math.PI, e: Math.E };
 function evaluate(text) {
   const tokens = text.toLowerCase().replaceAll("−", "-").replaceAll(/[×·]/g, "*")
     .replaceAll("√", "sqrt").replaceAll("**", "^")
-    .match(/\d*\.?\d+(?:e[+-]?\d+)?|\d+\.|[a-zπ]+|[-+*/^()]|\S/g) ?? [];
+    .match(/(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[a-zπ]+|[-+*/^()]|\S/g) ?? [];
   let at = 0;
   const take = (...wanted) => (wanted.includes(tokens[at]) ? tokens[at++] : undefined);
   function sum() {
@@ -68,13 +68,17 @@ class Answer extends HTMLElement {
   connectedCallback() {
     const box = JSON.parse(this.dataset.box);
     const form = this.querySelector("form");
+    const output = form.querySelector("output");
+    form.oninput = () => { // the verdict was on another answer
+      output.removeAttribute("data-verdict");
+      output.textContent = "";
+    };
     form.onsubmit = (event) => {
       event.preventDefault();
       const field = form.querySelector("input:not([type=radio])");
       const [verdict, text] = field
         ? judgeNumber(box, field.value)
         : judgeChoice(box, form.querySelector("input:checked")?.value);
-      const output = form.querySelector("output");
       output.dataset.verdict = verdict;
       output.textContent = text;
     };
@@ -137,7 +141,13 @@ function reveal(element) {
 }
 
 function revealTargets() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let name = location.hash.slice(1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {
+    // It is not encoded, and names what it spells.
+  }
+  const target = document.getElementById(name);
   reveal(target);
   if (target?.closest("details")) target.scrollIntoView();
 }

@@ -98,7 +98,8 @@ def choice_box(
 def _element(name: str, data: Mapping[str, object], controls: str) -> str:
     packed = html.escape(json.dumps(data, ensure_ascii=False))
     return (
-        f'<div class="hw4-try"><hw4-answer id="try-{name}" data-box="{packed}"><form>'
+        '<div class="hw4-try" data-search-exclude>'
+        f'<hw4-answer id="try-{name}" data-box="{packed}"><form>'
         f"{controls} <button>Check</button>"
         '<output role="status"></output></form></hw4-answer></div>'
     )

@@ -28,7 +28,7 @@ _HEADING = re.compile(r"^(#+ .*?)[ \t]*\{[^{}\n]*\}[ \t]*$", re.MULTILINE)
 _OPENING = re.compile(r"^/{3,} *(\w+)(?: *\| *(.*))?$", re.MULTILINE)
 _CLOSING = re.compile(r"^/{3,} *$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\[\]]+)\](?:\[[^\[\]]*\]|\((?!https?:)[^()]*\))")
-_HTML = re.compile(r"<(\w+)[^>]*\bclass=\"hw4-take\".*?</\1>", re.DOTALL)
+_HTML = re.compile(r"<(\w+)[^>]*\bclass=\"hw4-(?:take|playground)\".*?</\1>", re.DOTALL)
 _DRAWING = re.compile(r'(<svg )(.*?aria-label="(.*?)".*?</svg>)', re.DOTALL)
 
 

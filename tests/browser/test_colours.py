@@ -46,6 +46,24 @@ def test_the_extremes():
     assert contrast([0x76] * 3, [255] * 3) == pytest.approx(4.54, abs=0.005)
 
 
+def test_paper_is_white(context, address):
+    """What is printed from a dark page has the colours of a light one."""
+    page = context.new_page()
+    page.goto(address + PROBLEMS[0])
+    styles = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(media="print", color_scheme=scheme)
+        page.wait_for_timeout(500)
+        styles.append(
+            page.evaluate(
+                """() => ["article p a", "article .highlight .mi", "svg text"].map(
+                  (e) => getComputedStyle(document.querySelector(e)).color).concat(
+                  getComputedStyle(document.body).getPropertyValue("--hw4-series-1"))"""
+            )
+        )
+    assert styles[0] == styles[1]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_figures(context, address, name, scheme):

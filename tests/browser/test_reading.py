@@ -137,6 +137,47 @@ def test_instant_navigation_keeps_all_alive(context, address):
         )
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_links_within_a_page_keep_what_a_reader_has_done(context, address, width):
+    """From the first click on, and so do Back and the way to a page and back."""
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}{PROBLEMS[0]}", wait_until="networkidle")
+    unfold(page)
+    box = page.locator("hw4-answer:has(input:not([type=radio]))").first
+    box.locator("input").fill("1e300")
+    box.locator("input").press("Enter")
+    status = box.get_by_role("status")
+    assert status.get_attribute("data-verdict") == "wrong"
+
+    for part in ("1-1-d", "1-1-f"):
+        link = page.locator(f"article a.headerlink[href$='#{part}']")
+        link.click()
+        page.wait_for_url(f"**#{part}")
+        top = "(link) => link.parentElement.getBoundingClientRect().y"
+        assert 0 <= link.evaluate(top) < 300
+    page.wait_for_timeout(500)  # a page that was fetched would be here by now
+    assert status.get_attribute("data-verdict") == "wrong"
+    page.go_back()
+    page.wait_for_url("**#1-1-d")
+    page.wait_for_timeout(500)
+    assert status.get_attribute("data-verdict") == "wrong"
+    assert page.locator("article details:not([open])").count() == 0
+
+    box.locator("input").fill("2")
+    assert status.inner_text() == ""  # it was on another answer
+
+
+def test_a_place_that_is_not_encoded_stops_nothing(context, address):
+    """`#100%` is no escape sequence; the page starts all the same."""
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
+    page.goto(f"{address}{PROBLEMS[0]}#100%")
+    page.locator(".md-content.hw4-started").wait_for(state="attached")
+    assert not errors
+
+
 def test_the_home_page_leads_to_every_part(context, address):
     """Every part is one click away, and its heading is then on the screen."""
     page = context.new_page()

@@ -124,13 +124,19 @@ def test_edits_errors_and_endless_loops(page, address):
     first.press_sequentially("  # the page stays responsive")
     click(bar, "Stop")
     assert "Stopped" in verdict(bar)[1]
+    # What an earlier run has printed is not beside the words of this one.
+    assert not bar.locator("pre").is_visible()
     click(bar, "Reset")
+    assert verdict(bar) == ("", "")
     click(later, "Stop")
     click(later, "Run")
     assert verdict(later)[0] == "same"
+    first.fill("1 + 1")
     click(bar, "Close")
     assert first.count() == 0
     assert page.locator(".hw4-edited").count() == 1
+    click(bar, "Edit and run")
+    assert first.input_value() == "1 + 1"  # closed, and not thrown away
 
 
 def test_the_editor_by_keyboard(page, address):
@@ -221,6 +227,9 @@ def test_a_crafted_address_does_nothing(page, address, elsewhere, fragment):
     assert page.get_by_label("Python code").count() == 1
     assert not elsewhere
     assert page.locator(".hw4-playground pre").is_hidden()
+    readable = fragment == "#code="
+    words = page.get_by_text("The link holds no code that can be read.")
+    assert words.count() == (0 if readable else 1)
 
 
 def test_without_a_script_the_page_is_as_it_was(chromium, address):

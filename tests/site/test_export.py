@@ -47,6 +47,7 @@ print("<p>A box.</p>")
 ///
 
 <p class="hw4-take">Take it along.</p>
+<div class="hw4-playground"><p>It needs JavaScript.</p></div>
 
 ```python exec="1" source="above" result="text" session="sums"
 assert total < 1
@@ -102,7 +103,7 @@ def test_text_reads_without_the_site(pieces):
     )
     assert "**Look.**" in text
     assert "### 1.1 (a) The sum\n" in text
-    assert not re.search(r"///|hw4-take|\{\{|title: Sums", text)
+    assert not re.search(r"///|hw4-take|JavaScript|\{\{|title: Sums", text)
 
 
 def test_figures_are_images_in_the_colours_of_the_page(pieces):
