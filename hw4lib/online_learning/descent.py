@@ -566,12 +566,13 @@ def _play_loops(
     loop(path, (X, y), steps, lam, (results, largest))
     rounds, smaller = results[:2], results[2]
     rounds[0] -= np.log1p(smaller)
+    # Of several runs NumPy is slow at sums over an axis that is not the last.
+    totals = np.ones(len(y)) @ rounds if runs > 1 else np.add.reduce(rounds, axis=1)
     iterates = path.swapaxes(1, 2) if turned else path
     return _Block(
         weights=iterates[-1].reshape(W.shape).copy(),
         rounds=rounds.reshape(2, *shape),
-        # NumPy is slower at sums over an axis that is not the last.
-        totals=(np.ones(len(y)) @ rounds).reshape(2, *shape[1:]),
+        totals=totals.reshape(2, *shape[1:]),
         largest=largest.reshape(shape[1:]),
         iterates=iterates[1:].reshape(len(y), *W.shape) if keep else None,
     )
