@@ -157,6 +157,15 @@ def as_integer(
     return integer
 
 
+def as_pair(name: str, value: tuple[int, int], expected: str) -> tuple[int, int]:
+    """Return two integers of at least 1; `expected` says how the pair is written."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` is {value!r}, expected {expected}") from None
+    return as_integer(name, first, at_least=1), as_integer(name, second, at_least=1)
+
+
 def as_integers(
     name: str,
     value: ArrayLike,

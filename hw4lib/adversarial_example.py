@@ -459,7 +459,7 @@ def critical_alpha(
     """
     _, w, margin = _place("original", original, weights, bias)
     with np.errstate(over="ignore"):
-        return np.asarray(_squared_norm(w) * critical_beta(margin, offset=offset))[()]
+        return _squared_norm(w) * critical_beta(margin, offset=offset)
 
 
 def descent_alpha(
@@ -491,7 +491,7 @@ def descent_alpha(
     """
     _, w, margin = _place("original", original, weights, bias)
     with np.errstate(over="ignore"):
-        return np.asarray(_squared_norm(w) * descent_beta(margin, offset=offset))[()]
+        return _squared_norm(w) * descent_beta(margin, offset=offset)
 
 
 def gradient_descent(

@@ -17,6 +17,7 @@ from hw4lib._checks import (
     as_booleans,
     as_integer,
     as_numbers,
+    as_pair,
     check_broadcast,
     check_memory,
     is_finite,
@@ -499,11 +500,7 @@ def block_pattern(matrix: ArrayLike, block: tuple[int, int]) -> NDArray[np.int64
                [3, 3]])
     """
     array = as_array("matrix", matrix, "rows", "columns")
-    try:
-        p, q = block
-    except (TypeError, ValueError):
-        raise ValueError(f"`block` is {block!r}, expected (p, q)") from None
-    p, q = (as_integer("block", size, at_least=1) for size in (p, q))
+    p, q = as_pair("block", block, "(p, q)")
     (n, p_left), (m, q_left) = divmod(array.shape[0], p), divmod(array.shape[1], q)
     if p_left or q_left:
         raise ValueError(

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_array, as_integer, check_memory, is_finite
+from hw4lib._checks import as_array, as_integer, as_pair, check_memory, is_finite
 from hw4lib._products import SMALL
 
 # `numpy.correlate` has loops of its own for kernels up to this width, and is fast
@@ -594,14 +594,7 @@ def _as_kernel(kernel: ArrayLike) -> NDArray[np.float64]:
 
 
 def _as_channels(channels: tuple[int, int]) -> tuple[int, int]:
-    try:
-        out, into = channels
-    except (TypeError, ValueError):
-        raise ValueError(f"`channels` is {channels!r}, expected (out, in)") from None
-    return (
-        as_integer("channels", out, at_least=1),
-        as_integer("channels", into, at_least=1),
-    )
+    return as_pair("channels", channels, "(out, in)")
 
 
 def _as_layer(

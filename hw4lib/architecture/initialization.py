@@ -132,9 +132,10 @@ def preactivation_variance(
     gain = np.ones(shape)[()]
     if weight_std is not None:
         epsilon = _as_scale("weight_std", weight_std, at_least=0.0)
-        check_broadcast(depth=L, width=M, slope=alpha, weight_std=epsilon)
+        check_broadcast(
+            depth=L, width=M, slope=alpha, variance=start, weight_std=epsilon
+        )
         gain = epsilon * np.hypot(1.0, alpha) * np.sqrt(M / 2.0)
-    check_broadcast(weight_std=np.asarray(gain), depth=L, variance=start)
     with np.errstate(over="ignore"):
         growth = gain**L
         # In this order only a result that is too large itself overflows.
