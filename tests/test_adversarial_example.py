@@ -599,6 +599,7 @@ def test_descent_is_the_same_compiled(margin, steps):
         )
 
     before = path()
+    assert "loops" not in vars(adversarial_example.LOOPS)
     assert adversarial_example.LOOPS.loops
 
     for name in ("logits", "distances", "objectives", "x"):
@@ -615,6 +616,7 @@ def test_long_paths_are_compiled(monkeypatch):
 
 
 @pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("compiled", [False, True], ids=["to run", "compiled"])
 @pytest.mark.parametrize(
     ("options", "name"),
     [
@@ -623,10 +625,11 @@ def test_long_paths_are_compiled(monkeypatch):
         ({"weights": [1e-60], "start": [1e200]}, "start"),
     ],
 )
-def test_a_path_that_overflows_is_named(options, name):
+def test_a_path_that_overflows_is_named(compiled, options, name):
     """Whoever runs the steps, and whatever they leave the floats by."""
     arguments = {"original": [1.0], "bias": 0.0, "alpha": 0.1, "learning_rate": 1.0}
-    adversarial_example.LOOPS.loops  # noqa: B018
+    if compiled:
+        assert adversarial_example.LOOPS.loops
     message = f"`{name}` makes the objective overflow, expected a smaller one"
     with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
         gradient_descent(**{**arguments, **options}, steps=3)
