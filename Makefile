@@ -28,11 +28,11 @@ browser: .venv/ready
 # The site as files in site/.
 build: .venv/ready
 	$(BIN)/mkdocs build --strict
-	$(BIN)/python -m hw4lib.site.gate docs site
+	$(BIN)/python -m hw4site.gate docs site
 
 # Python for readers' browsers, for the next build to put into the site: 15 MB, pinned.
 runtime: .venv/ready
-	$(BIN)/python -m hw4lib.site.runtime fetch
+	$(BIN)/python -m hw4site.runtime fetch
 
 # Lighthouse over every page: needs Node >= 20 with npm, Chromium, and an hour and a half of patience.
 # `make audit PAGES="index architecture" RUNS=1` measures less.

@@ -183,8 +183,8 @@ def main() -> None:
     }
     if options.only == "*":
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if importlib.util.find_spec("hw4lib.site.benchmarks"):
-        from hw4lib.site.benchmarks import to_text
+    if importlib.util.find_spec("hw4site.benchmarks"):
+        from hw4site.benchmarks import to_text
 
         print(to_text(results))
 

@@ -1,4 +1,4 @@
-"""Problem 5: the exact minimiser, one adversarial example, and a path of descent."""
+"""Problem 5: the exact minimizer, one adversarial example, and a path of descent."""
 
 import math
 from functools import partial
@@ -16,9 +16,9 @@ from hw4lib.adversarial_example import (
 
 MARGIN = 2.0
 
-# Penalties at which the minimiser is above the boundary, so that peers can find it too.
+# Penalties at which the minimizer is above the boundary, so that peers can find it too.
 MINIMISER = Kernel(
-    "exact minimiser for each penalty",
+    "exact minimizer for each penalty",
     inputs=lambda rng, n: (rng.uniform(0.07, 2.0, n),),
     sizes=[{"n": 10**4}, {"n": 10**5}, {"n": 10**6}],
     small={"n": 50},
@@ -124,7 +124,7 @@ def path(x, w, bias, T):
     _ = LOOPS.loops  # what many paths or a long one wait for once
 
     def call():
-        run = gradient_descent(x, w, bias, ALPHA, learning_rate=RATE, steps=T)
+        run = gradient_descent(x, w, bias, ALPHA, step_size=RATE, steps=T)
         return run.x, run.logits
 
     return call

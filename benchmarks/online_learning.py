@@ -131,7 +131,7 @@ def _classifier(eta):
         alpha=2.0,
         fit_intercept=False,
         shuffle=False,
-        learning_rate="constant",
+        step_size="constant",
         eta0=eta,
     )
 

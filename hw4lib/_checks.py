@@ -1,18 +1,150 @@
-"""What public functions ask of their arguments, in one wording.
+"""What every public function requires of its arguments and promises of its result.
 
-A message is *argument, what it is, what it should be*. A wrong value raises
-`ValueError`, a wrong kind `TypeError`, a result too large to hold `MemoryError`.
+A message says *argument, what it is, what is expected*. A wrong kind raises
+`TypeError`, a wrong value or shape `ValueError`, a result too large to hold
+`MemoryError`. Public functions are decorated with `contract`, which checks results.
 """
 
+import dataclasses
 import functools
+import inspect
 import math
 import numbers
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ParamSpec, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from hw4lib._typing import RNG
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+@overload
+def contract(function: Callable[_P, _R], /) -> Callable[_P, _R]: ...
+@overload
+def contract(
+    *, infinite: Collection[str] | bool
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
+def contract(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    infinite: Collection[str] | bool = False,
+) -> Any:
+    """Hold the result of a public function to what the library promises.
+
+    - The caller's `np.seterr` does not matter: nothing warns, and nothing raises.
+    - Where the right result is past the largest float, a `ValueError` names the
+      arguments. NaN is never returned.
+    - A number is a NumPy scalar, an array owns its memory: no result is a view of an
+      argument or of a larger array.
+
+    Args:
+        function: The function, which checks its arguments itself.
+        infinite: Whether the docstring names infinity as a possible answer; or the
+            fields of the returned dataclass for which it does.
+    """
+    if function is None:
+        return functools.partial(_under_contract, infinite=infinite)
+    return _under_contract(function, infinite=infinite)
+
+
+def _under_contract(
+    function: Callable[..., Any], *, infinite: Collection[str] | bool
+) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with np.errstate(all="ignore"):
+            result = function(*args, **kwargs)
+            arguments = (*args, *kwargs.values())
+            if dataclasses.is_dataclass(result):
+                for field in dataclasses.fields(result):
+                    allowed = (
+                        infinite
+                        if isinstance(infinite, bool)
+                        else (field.name in infinite)
+                    )
+                    value = getattr(result, field.name)
+                    if isinstance(value, np.ndarray | np.floating | float):
+                        own = _own(value, arguments, infinite=allowed)
+                        if own is None:
+                            raise _overflow(function, args, kwargs)
+                        object.__setattr__(result, field.name, own)
+                return result
+            own = _own(result, arguments, infinite=infinite is True)
+            if own is None:
+                raise _overflow(function, args, kwargs)
+            return own
+
+    return call
+
+
+def _own(result: Any, arguments: tuple[Any, ...], *, infinite: bool) -> Any:
+    """Return the result with memory of its own, or None if it holds what it must not."""
+    if isinstance(result, bool | int | float):
+        result = np.asarray(result)[()]
+    if not isinstance(result, np.ndarray | np.generic):
+        return result
+    if result.dtype.kind == "f":
+        wrong = (
+            np.isnan(result).any() if infinite else not is_finite(np.asarray(result))
+        )
+        if wrong:
+            return None
+    if isinstance(result, np.ndarray):
+        if any(result is argument for argument in arguments):
+            result = result.copy()
+        elif result.base is not None and (
+            getattr(result.base, "nbytes", 0) > result.nbytes
+            or any(
+                isinstance(argument, np.ndarray)
+                and np.may_share_memory(result, argument)
+                for argument in arguments
+            )
+        ):
+            result = result.copy()
+        if result.ndim == 0:
+            return result[()]
+    return result
+
+
+def _overflow(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> ValueError:
+    """Return the error of a result past the largest float, with the arguments' names."""
+    names = []
+    for name, value in (
+        inspect.signature(function).bind(*args, **kwargs).arguments.items()
+    ):
+        try:
+            kind = np.asarray(value).dtype.kind
+        except ValueError:  # pragma: no cover - a ragged argument was refused before
+            continue
+        if kind in "fiuO" and not callable(value) and value is not None:
+            names.append(f"`{name}`")
+    listed = " and ".join(
+        filter(None, [", ".join(names[:-1]), names[-1] if names else ""])
+    )
+    verb = "is" if len(names) == 1 else "are"
+    return ValueError(
+        f"{listed} {verb} too large: the result is past the largest float, "
+        f"expected smaller values"
+    )
+
+
+def as_generator(rng: RNG) -> np.random.Generator:
+    """Return the generator that `numpy.random.default_rng` makes of a seed."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"`rng` is {rng!r}, expected a seed or a numpy.random.Generator"
+        ) from None
 
 
 def as_array(
@@ -207,14 +339,23 @@ def is_finite(array: NDArray[np.float64]) -> bool:
 
 
 def check_broadcast(**arrays: NDArray[np.float64]) -> tuple[int, ...]:
-    """Return the common shape of arrays that broadcast, by their names."""
+    """Return the common shape of arrays that broadcast, by their names.
+
+    Raises:
+        ValueError: If they do not broadcast.
+        MemoryError: If a float64 array of the common shape would not fit in memory.
+    """
     try:
-        return np.broadcast(*arrays.values()).shape
+        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
     except ValueError:
         shapes = ", ".join(f"`{name}` {a.shape}" for name, a in arrays.items())
         raise ValueError(
             f"{shapes} do not broadcast, expected shapes that do"
         ) from None
+    if 8 * math.prod(shape) > memory_size():
+        name, array = max(arrays.items(), key=lambda item: item[1].size)
+        check_memory(name, array.shape, *shape)
+    return shape
 
 
 def check_memory(name: str, value: object, *shape: int) -> None:

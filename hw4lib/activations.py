@@ -217,7 +217,7 @@ def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
 
 
-def softmax_derivative(z: ArrayLike) -> NDArray[np.float64]:
+def softmax_jacobian(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return the Jacobian $\partial y_i / \partial z_j = y_i (\delta_{ij} - y_j)$.
 
     Args:
@@ -235,7 +235,7 @@ def softmax_derivative(z: ArrayLike) -> NDArray[np.float64]:
         Homework 4, [Problem 1.2(a)][1-2-a].
 
     Examples:
-        >>> softmax_derivative([0.0, 0.0])
+        >>> softmax_jacobian([0.0, 0.0])
         array([[ 0.25, -0.25],
                [-0.25,  0.25]])
     """

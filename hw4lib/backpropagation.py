@@ -401,7 +401,7 @@ def sgd_step(
     w2: ArrayLike,
     bias: ArrayLike,
     *,
-    learning_rate: ArrayLike,
+    step_size: ArrayLike,
     slope: float = 0.0,
 ) -> Parameters:
     r"""Return the parameters after one step of stochastic gradient descent.
@@ -416,7 +416,7 @@ def sgd_step(
         w1: Weight $w_1$ of the hidden unit, any shape.
         w2: Weight $w_2$ of the output unit, any shape.
         bias: Bias $b$ of the output unit, any shape.
-        learning_rate: Learning rate $\eta > 0$, any shape.
+        step_size: Learning rate $\eta > 0$, any shape.
         slope: Slope $\alpha$ of the hidden unit at $z_1 \le 0$.
 
     Returns:
@@ -431,15 +431,15 @@ def sgd_step(
         Homework 4, [Problem 1.1(g)][1-1-g].
 
     Examples:
-        >>> new = sgd_step(2, 1, w1=0.1, w2=-1, bias=0.2, learning_rate=0.8)
+        >>> new = sgd_step(2, 1, w1=0.1, w2=-1, bias=0.2, step_size=0.8)
         >>> float(new.w1.round(12)), float(new.w2.round(12)), float(new.bias.round(12))
         (-0.1, -0.98, 0.3)
         >>> float(loss(2, 1, *new).round(6))
         0.09055
     """
     x, t, w1, w2, b = _arguments(x, target, w1, w2, bias)
-    eta = as_numbers("learning_rate", learning_rate, above=0)
-    check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b, learning_rate=eta)
+    eta = as_numbers("step_size", step_size, above=0)
+    check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b, step_size=eta)
     g = gradient(x, t, w1, w2, b, slope=slope)
     with np.errstate(over="ignore"):
         new = Parameters(w1 - eta * g.w1, w2 - eta * g.w2, b - eta * g.bias)
@@ -448,7 +448,7 @@ def sgd_step(
     return new
 
 
-def sign_change_learning_rate(
+def sign_change_step_size(
     x: ArrayLike,
     target: ArrayLike,
     w1: ArrayLike,
@@ -487,7 +487,7 @@ def sign_change_learning_rate(
         [Beyond the homework][1-beyond-learning-rate].
 
     Examples:
-        >>> sign_change_learning_rate([2, -2], 1, w1=0.1, w2=-1, bias=0.2)
+        >>> sign_change_step_size([2, -2], 1, w1=0.1, w2=-1, bias=0.2)
         array([0.4, inf])
     """
     w1 = as_array("w1", w1)
@@ -498,7 +498,7 @@ def sign_change_learning_rate(
     return np.where(crosses, ratio, np.inf)[()]
 
 
-def sign_preserving_learning_rate(
+def sign_preserving_step_size(
     x: ArrayLike, w1: ArrayLike, w2: ArrayLike
 ) -> NDArray[np.float64]:
     r"""Return the learning rate below which no step on `x` changes the sign of $w_1$.
@@ -525,7 +525,7 @@ def sign_preserving_learning_rate(
         Homework 4, [Beyond the homework][1-beyond-learning-rate].
 
     Examples:
-        >>> float(sign_preserving_learning_rate(x=2, w1=0.1, w2=-1).round(12))
+        >>> float(sign_preserving_step_size(x=2, w1=0.1, w2=-1).round(12))
         0.3375
     """
     x, w1, w2 = as_array("x", x), as_array("w1", w1), as_array("w2", w2)
@@ -653,7 +653,7 @@ def relu_output_loss(z: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
         return as_array("loss", 0.5 * residual * residual)[()]
 
 
-def relu_output_loss_gradient(z: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
+def relu_output_loss_derivative(z: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     r"""Return $(\max(0, z) - t) \mathbf 1[z > 0]$, the gradient of a ReLU output.
 
     Every gradient further back is this one times something: where it is zero, nothing
@@ -675,7 +675,7 @@ def relu_output_loss_gradient(z: ArrayLike, target: ArrayLike) -> NDArray[np.flo
         Homework 4, [Problem 1.1(j)][1-1-j].
 
     Examples:
-        >>> relu_output_loss_gradient([-1, 0.5], target=1)
+        >>> relu_output_loss_derivative([-1, 0.5], target=1)
         array([ 0. , -0.5])
     """
     z, t = as_array("z", z), as_array("target", target)

@@ -17,7 +17,7 @@ from hw4lib.activations import (
     sigmoid,
     sigmoid_derivative,
     softmax,
-    softmax_derivative,
+    softmax_jacobian,
     softplus,
 )
 
@@ -150,7 +150,7 @@ def test_elementwise_keeps_shape_and_is_finite(f, z):
     assert_array_equal(z, before)
 
 
-@pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, softmax_derivative])
+@pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, softmax_jacobian])
 def test_integers_and_single_precision_give_double(f):
     """Nothing is computed in the precision of the input."""
     z = [[-3, 0], [2, 7]]
@@ -197,15 +197,15 @@ def test_softmax_of_two_is_a_sigmoid(rng):
     assert_allclose(softmax(z)[:, 0], sigmoid(z[:, 0] - z[:, 1]), rtol=1e-12)
 
 
-def test_softmax_derivative_is_a_difference_quotient(rng):
+def test_softmax_jacobian_is_a_difference_quotient(rng):
     """Column j is the central difference with respect to logit j."""
     z = rng.normal(size=(2, 3, 4))
     for i in range(4):
         expected = difference_quotient(lambda z, i=i: softmax(z)[..., i].sum(), z)
-        assert_allclose(softmax_derivative(z)[..., i, :], expected, 1e-8, 1e-9)
+        assert_allclose(softmax_jacobian(z)[..., i, :], expected, 1e-8, 1e-9)
 
 
-def test_softmax_derivative_keeps_its_digits_when_one_class_wins():
+def test_softmax_jacobian_keeps_its_digits_when_one_class_wins():
     """The diagonal y (1 - y) at y = 1 - 4e-18, where 1 - y rounds to 0."""
     z = [0.0, 40.0, -3.0]
     with mpmath.workdps(60):
@@ -215,13 +215,13 @@ def test_softmax_derivative_keeps_its_digits_when_one_class_wins():
             [float(y[i] * ((i == j) - y[j])) for j in range(3)] for i in range(3)
         ]
 
-    assert_allclose(softmax_derivative(z), expected, rtol=1e-14)
+    assert_allclose(softmax_jacobian(z), expected, rtol=1e-14)
 
 
 @given(z=logits)
-def test_softmax_derivative_is_a_covariance(z):
+def test_softmax_jacobian_is_a_covariance(z):
     """Symmetric, rows sum to 0, no negative variance, finite at every logit."""
-    jacobian = softmax_derivative(z)
+    jacobian = softmax_jacobian(z)
 
     assert jacobian.shape == (*z.shape, z.shape[-1])
     assert_array_equal(jacobian, jacobian.mT)
@@ -229,7 +229,7 @@ def test_softmax_derivative_is_a_covariance(z):
     assert (np.diagonal(jacobian, axis1=-2, axis2=-1) >= 0).all()
 
 
-@pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, softmax_derivative])
+@pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, softmax_jacobian])
 def test_rejects_logits_that_are_no_finite_numbers(f):
     """NaN, infinity and complex numbers are named."""
     with pytest.raises(ValueError, match=r"^`z` holds nan, expected finite numbers$"):
@@ -266,9 +266,9 @@ def test_softmax_rejects_what_has_no_such_axis(z, axis, error, message):
         softmax(z, axis=axis)
 
 
-def test_softmax_derivative_rejects_scalars_and_empty_axes():
+def test_softmax_jacobian_rejects_scalars_and_empty_axes():
     """The Jacobian needs an axis of classes."""
     with pytest.raises(ValueError, match=r"^`axis` is -1, expected an axis of 0$"):
-        softmax_derivative(1.0)
+        softmax_jacobian(1.0)
     with pytest.raises(ValueError, match=r"expected at least one logit$"):
-        softmax_derivative(np.zeros((2, 0)))
+        softmax_jacobian(np.zeros((2, 0)))

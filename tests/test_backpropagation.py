@@ -21,10 +21,10 @@ from hw4lib.backpropagation import (
     multi_output_pass,
     one_sided_derivatives,
     relu_output_loss,
-    relu_output_loss_gradient,
+    relu_output_loss_derivative,
     sgd_step,
-    sign_change_learning_rate,
-    sign_preserving_learning_rate,
+    sign_change_step_size,
+    sign_preserving_step_size,
 )
 
 # Problem 1.1: the example, the target, the weights, and the bias of the text.
@@ -34,7 +34,7 @@ SINGLE = [
     backward_pass,
     loss,
     gradient,
-    sign_change_learning_rate,
+    sign_change_step_size,
     one_sided_derivatives,
 ]
 NAMES = ["x", "target", "w1", "w2", "bias"]
@@ -117,9 +117,9 @@ def test_the_bias_of_the_figure():
 def test_steps_of_the_sheet():
     """1.1 (g), (h), (i), (k): 0.1 - 0.25 η, dead after η = 0.8, alive with a leak."""
     eta = np.array([0.1, 0.4, 0.8])
-    assert_allclose(sgd_step(**SHEET, learning_rate=eta).w1, 0.1 - 0.25 * eta, 1e-15)
+    assert_allclose(sgd_step(**SHEET, step_size=eta).w1, 0.1 - 0.25 * eta, 1e-15)
 
-    new = sgd_step(**SHEET, learning_rate=0.8)
+    new = sgd_step(**SHEET, step_size=0.8)
     assert_allclose([new.w1, new.w2, new.bias], [-0.1, -0.98, 0.3], rtol=1e-15)
     all_moved = forward_pass(2, 1, new.w1, new.w2, new.bias)
     assert_allclose(all_moved.y, 0.574443, atol=5e-7)
@@ -376,21 +376,21 @@ def test_rejects_logits_losses_and_gradients_past_the_largest_float():
     with says(ValueError, "`gradient of w2` holds -inf, expected finite numbers"):
         backward_pass(x=1e200, target=1e200, w1=1, w2=0, bias=0)
     with says(ValueError, "`new w1` holds inf, expected finite numbers"):
-        sgd_step(x=1e200, target=1, w1=1e-200, w2=1, bias=0, learning_rate=1e150)
+        sgd_step(x=1e200, target=1, w1=1e-200, w2=1, bias=0, step_size=1e150)
 
 
-@pytest.mark.parametrize("learning_rate", [0, -0.5])
-def test_rejects_learning_rates_that_are_not_positive(learning_rate):
+@pytest.mark.parametrize("step_size", [0, -0.5])
+def test_rejects_learning_rates_that_are_not_positive(step_size):
     """A step of zero or uphill is a slip."""
-    message = f"`learning_rate` holds {learning_rate}, expected > 0"
+    message = f"`step_size` holds {step_size}, expected > 0"
     with says(ValueError, message):
-        sgd_step(**SHEET, learning_rate=[1, learning_rate])
+        sgd_step(**SHEET, step_size=[1, step_size])
 
 
 def test_rejects_learning_rates_that_do_not_broadcast():
     """The learning rate is one of the shapes."""
-    with pytest.raises(ValueError, match=r"`learning_rate` \(2,\) do not broadcast"):
-        sgd_step(**{**SHEET, "x": [1, 2, 3]}, learning_rate=[1, 2])
+    with pytest.raises(ValueError, match=r"`step_size` \(2,\) do not broadcast"):
+        sgd_step(**{**SHEET, "x": [1, 2, 3]}, step_size=[1, 2])
 
 
 # --- ReLU output ----------------------------------------------------------------
@@ -404,12 +404,12 @@ def test_relu_output(rng):
     expected = [0.5 * (max(0, a) - b) ** 2 for a, b in zip(z, t, strict=True)]
     assert_allclose(actual, expected, rtol=1e-15)
     expected = difference_quotient(lambda z: relu_output_loss(z, t).sum(), z)
-    assert_allclose(relu_output_loss_gradient(z, t), expected, 1e-8, 1e-9)
+    assert_allclose(relu_output_loss_derivative(z, t), expected, 1e-8, 1e-9)
     assert relu_output_loss(-1, 1) == 0.5
-    assert_array_equal(relu_output_loss_gradient([-1, 0], [1, -7]), [0.0, 0.0])
+    assert_array_equal(relu_output_loss_derivative([-1, 0], [1, -7]), [0.0, 0.0])
 
 
-@pytest.mark.parametrize("f", [relu_output_loss, relu_output_loss_gradient])
+@pytest.mark.parametrize("f", [relu_output_loss, relu_output_loss_derivative])
 def test_relu_output_rejects(f):
     """Both arguments by name, shapes, and overflow."""
     with says(ValueError, "`z` holds nan, expected finite numbers"):
@@ -675,11 +675,11 @@ def test_a_step_on_the_mirrored_input_revives_when_the_theorem_says_so(rng):
     for given_ in random_examples(rng, count=100):
         x, t, w1, w2, b = given_.values()
         mirrored = -x if is_dead(x, w1) else x
-        new = sgd_step(mirrored, t, w1, w2, b, learning_rate=rates).w1
+        new = sgd_step(mirrored, t, w1, w2, b, step_size=rates).w1
         revived = not is_dead(-mirrored, new).all()
         y = forward_pass(mirrored, t, w1, w2, b).y
         assert revived == ((y - t) * w2 > 0)
-        assert revived == np.isfinite(sign_change_learning_rate(mirrored, t, w1, w2, b))
+        assert revived == np.isfinite(sign_change_step_size(mirrored, t, w1, w2, b))
         seen.add(revived)
     assert seen == {True, False}
 
@@ -690,7 +690,7 @@ def test_a_leak_pulls_a_dead_weight_by_the_sign_of_the_theorem(rng, slope):
     for given_ in random_examples(rng, count=100):
         x, t, w1, w2, b = given_.values()
         x = x if is_dead(x, w1) else -x
-        new = sgd_step(x, t, w1, w2, b, learning_rate=1e-3, slope=slope).w1
+        new = sgd_step(x, t, w1, w2, b, step_size=1e-3, slope=slope).w1
         y = forward_pass(x, t, w1, w2, b, slope=slope).y
         assert np.sign(abs(new) - abs(w1)) == np.sign((y - t) * w2)
 
@@ -702,7 +702,7 @@ def test_leaky_descent_comes_back_for_one_target_only():
         w1 = -0.1
         for _ in range(2000):
             new = float(
-                sgd_step(2, target, w1, -1, 0.2, learning_rate=0.8, slope=0.01).w1
+                sgd_step(2, target, w1, -1, 0.2, step_size=0.8, slope=0.01).w1
             )
             assert (new > w1) == (target == 0)
             w1 = new
@@ -718,40 +718,40 @@ def test_learning_rate_of_the_sign_change(rng, slope):
     """Just below it the sign stays, just above it the sign is another."""
     finite = 0
     for given_ in random_examples(rng, count=100):
-        rate = sign_change_learning_rate(**given_, slope=slope)
+        rate = sign_change_step_size(**given_, slope=slope)
         if np.isfinite(rate):
             finite += 1
             around = np.array([1e-3, 1 - 1e-9, 1 + 1e-9, 10]) * rate
-            new = sgd_step(**given_, learning_rate=around, slope=slope).w1
+            new = sgd_step(**given_, step_size=around, slope=slope).w1
             same = np.sign(new) == np.sign(given_["w1"])
             assert_array_equal(same, [True, True, False, False])
         else:
             rates = np.logspace(-9, 12, 50)
-            new = sgd_step(**given_, learning_rate=rates, slope=slope).w1
+            new = sgd_step(**given_, step_size=rates, slope=slope).w1
             assert (np.sign(new) == np.sign(given_["w1"])).all()
     assert 10 < finite < 90
 
 
 def test_learning_rate_of_the_sign_change_at_its_limits():
     """0.4 on the sheet; none when dead, at zero, at the target, or moving away."""
-    assert sign_change_learning_rate(**SHEET) == 0.4
+    assert sign_change_step_size(**SHEET) == 0.4
     for change in ({"w1": -0.1}, {"w1": 0}, {"target": 0.5}, {"target": 0}, {"w2": 0}):
-        assert sign_change_learning_rate(**{**SHEET, **change}) == np.inf
+        assert sign_change_step_size(**{**SHEET, **change}) == np.inf
     # A gradient of 1e-301 for a weight of 1e9.
     tiny = {"x": 1, "target": 1, "w1": 1e9, "w2": -1e-9, "bias": -692}
-    assert sign_change_learning_rate(**tiny) == np.inf
+    assert sign_change_step_size(**tiny) == np.inf
 
 
 def test_no_learning_rate_below_the_bound_changes_the_sign(rng):
     """Brute force over targets and biases; the bound is attained at y = 1/3, t = 1."""
     for given_ in random_examples(rng, count=30):
         x, w1, w2 = given_["x"], given_["w1"], given_["w2"]
-        bound = sign_preserving_learning_rate(x, w1, w2)
+        bound = sign_preserving_step_size(x, w1, w2)
         x = -x if is_dead(x, w1) else x
         targets = np.linspace(0, 1, 21)[:, None]
         logit = np.linspace(-6, 6, 2401)
         bias = logit - w2 * w1 * x
-        rates = sign_change_learning_rate(x, targets, w1, w2, bias)
+        rates = sign_change_step_size(x, targets, w1, w2, bias)
         assert rates.min() >= bound * (1 - 1e-12)
         # The best logit is a quadratic minimum, and the grid within 0.0025 of it.
         assert_allclose(rates.min(), bound, rtol=1e-5)
@@ -759,16 +759,16 @@ def test_no_learning_rate_below_the_bound_changes_the_sign(rng):
         t = 1.0 if w2 < 0 else 0.0
         best = np.log(1 / 2 if w2 < 0 else 2) - w2 * w1 * x
         assert_allclose(
-            sign_change_learning_rate(x, t, w1, w2, best), bound, rtol=1e-12
+            sign_change_step_size(x, t, w1, w2, best), bound, rtol=1e-12
         )
-    assert_allclose(sign_preserving_learning_rate(2, 0.1, -1), 0.3375, rtol=1e-15)
+    assert_allclose(sign_preserving_step_size(2, 0.1, -1), 0.3375, rtol=1e-15)
     assert_array_equal(
-        sign_preserving_learning_rate([0, 1, 2, 1e-300], [0, 0, 1, 1e300], 1),
+        sign_preserving_step_size([0, 1, 2, 1e-300], [0, 0, 1, 1e300], 1),
         [np.inf, 0, 3.375, np.inf],
     )
     # Where products of two are past the floats, but not the ratio.
     assert_allclose(
-        sign_preserving_learning_rate(
+        sign_preserving_step_size(
             [1e300, 1e-200, 1e-200], [1e308, 1e-200, 0], [1, 1e-200, 1e-200]
         ),
         [6.75e8, 6.75e200, 0.0],
@@ -784,7 +784,7 @@ def test_beyond_rejects():
     with says(ValueError, message):
         is_dead([1, 2], [1, 2, 3])
     with says(TypeError, "`x` is of type complex, expected real numbers"):
-        sign_preserving_learning_rate(1j, 1, 1)
+        sign_preserving_step_size(1j, 1, 1)
     message = "`x` (2,), `w1` (3,), `w2` () do not broadcast, expected shapes that do"
     with says(ValueError, message):
-        sign_preserving_learning_rate([1, 2], [1, 2, 3], 1)
+        sign_preserving_step_size([1, 2], [1, 2, 3], 1)

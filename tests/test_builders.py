@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from hw4lib.site import gate
+from hw4site import gate
 
 ROOT = Path(__file__).parents[1]
-BESIDE = [sys.executable, "-m", "hw4lib.site.beside", "docs", "site"]
+BESIDE = [sys.executable, "-m", "hw4site.beside", "docs", "site"]
 BUILDERS = {
     "properdocs": [["properdocs", "build", "--strict", "-f", "mkdocs.yml"]],
     "zensical": [["zensical", "build", "--clean"], BESIDE],  # it runs no hooks

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(hw4lib.__path__, "hw4lib.")
-    if not module.name.startswith("hw4lib.site") and "._" not in module.name
+    if not module.name.startswith("hw4site") and "._" not in module.name
 )
 
 
@@ -62,7 +62,7 @@ def test_the_numbers_import_numpy_alone():
 
 
 def test_the_wheel_holds_the_library_and_asks_for_numpy_alone(tmp_path):
-    """`pip install .` gives the library, its types and its licence, with NumPy."""
+    """`pip install .` gives the library, its types and its license, with NumPy."""
     options = ["-q", "--no-deps", "--no-build-isolation", "--no-index"]
     pip = [sys.executable, "-m", "pip", "wheel", *options, "-w", tmp_path, ROOT]
     subprocess.run(pip, check=True)
@@ -103,7 +103,7 @@ def test_the_reference_has_every_module():
 
 
 def test_the_citation_file_is_valid():
-    """What the format asks for, and the version and licence of the package."""
+    """What the format asks for, and the version and license of the package."""
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     allowed = {"cff-version", "message", "title", "type", "version", "date-released"}
     allowed |= {"license", "authors", "abstract", "keywords", "repository-code", "url"}

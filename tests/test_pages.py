@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 import hw4lib
-from hw4lib.site.pages import Page, read_page, read_pages
-from hw4lib.site.values import evaluate, fill
+from hw4site.pages import Page, read_page, read_pages
+from hw4site.values import evaluate, fill
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [page for page in read_pages(DOCS) if page.executed]
@@ -70,12 +70,12 @@ def is_numeric_function(value: object) -> bool:
     return (
         inspect.isfunction(value)
         and value.__module__.startswith("hw4lib.")
-        and not value.__module__.startswith("hw4lib.site")
+        and not value.__module__.startswith("hw4site")
     )
 
 
 def spoiled(result: Any, spoil: Callable[[Any], Any]) -> Any:
-    """Return a function's result with every number in it spoilt."""
+    """Return a function's result with every number in it spoiled."""
     if dataclasses.is_dataclass(result) and not isinstance(result, type):
         fields = [field.name for field in dataclasses.fields(result)]
         changes = {name: spoiled(getattr(result, name), spoil) for name in fields}
@@ -124,7 +124,7 @@ def spoil_everywhere(
     spoil: Callable[[Any], Any],
     patch: pytest.MonkeyPatch,
 ) -> None:
-    """Put a spoilt function wherever the library names it."""
+    """Put a spoiled function wherever the library names it."""
 
     @functools.wraps(function)
     def wrong(*arguments: Any, **options: Any) -> Any:
@@ -144,7 +144,7 @@ MISTAKES = [
     ("architecture", "architecture/attention.py", "q / math.sqrt(", "q / ("),
     (
         "architecture",
-        "architecture/positional_encoding.py",
+        "architecture/encoding.py",
         "-1j * pairs",
         "1j * pairs",
     ),
@@ -169,8 +169,8 @@ import sys
 from functools import partial
 from pathlib import Path
 import hw4lib
-from hw4lib.site.pages import read_page
-from hw4lib.site.values import evaluate, fill
+from hw4site.pages import read_page
+from hw4site.values import evaluate, fill
 page, names = read_page(Path(sys.argv[1])), {}
 assert Path(hw4lib.__file__).parent == Path.cwd() / "hw4lib", "the wrong library"
 for _, output in page.run(names):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hw4lib.site.markdown_rules import PARTS, parts
-from hw4lib.site.pages import Page, read_pages
+from hw4site.markdown_rules import PARTS, parts
+from hw4site.pages import Page, read_pages
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [page for page in read_pages(DOCS) if list(parts(page))]

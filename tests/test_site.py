@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from hw4lib.site import gate
-from hw4lib.site.pages import Page, read_pages
+from hw4site import gate
+from hw4site.pages import Page, read_pages
 
 ROOT = Path(__file__).parents[1]
 PAGES = [page for page in read_pages(ROOT / "docs") if page.executed]
@@ -157,7 +157,7 @@ class Refuse:
     def find_spec(name, path=None, target=None):
         package = name.partition(".")[0]
         known = package in {"numpy", "hw4lib"} or package in sys.stdlib_module_names
-        if not known or name.startswith("hw4lib.site"):
+        if not known or name.startswith("hw4site"):
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Refuse)

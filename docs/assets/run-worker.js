@@ -45,7 +45,7 @@ async function load({ files, lock }, site) {
   await python.loadPackage("numpy", { messageCallback() {} });
   python.unpackArchive(file.hw4lib, "wheel", { extractDir: python.runPython("import site; site.getsitepackages()[0]") });
   self.fetch = fetched;
-  const { Session, compare } = python.pyimport("hw4lib.site.session");
+  const { Session, compare } = python.pyimport("hw4site.session");
   const known = new Map();
   const session = (page) => known.get(page) ?? known.set(page, Session()).get(page);
   return { session, compare };

@@ -4,7 +4,7 @@
 "use strict";
 (() => {
 
-const RUNTIME = null; // written by hw4lib.site.runtime when the site is built
+const RUNTIME = null; // written by hw4site.runtime when the site is built
 const HERE = document.currentScript.src;
 const SITE = new URL("..", HERE);
 

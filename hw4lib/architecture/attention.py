@@ -1,7 +1,7 @@
 r"""Self-attention, and the matrix that one layer is for one input.
 
 Rows are positions: an input of $N$ vectors of dimension $d$ is an $N \times d$ matrix
-$X$, weights stand on its right, $Q = X W_q$, and the softmax normalises each row. A
+$X$, weights stand on its right, $Q = X W_q$, and the softmax normalizes each row. A
 mask says with `True` which position (row) may attend to which (column).
 """
 

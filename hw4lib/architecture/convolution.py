@@ -268,7 +268,7 @@ def conv1d(
     With one channel, stride and dilation 1, a long signal is cut into blocks of 16 or
     32: a block of outputs is the sum of the few blocks of inputs that it meets, each
     times a square of the layer's matrix, and no window is copied. Otherwise pieces
-    overlap and hold the inputs of a few neighbouring outputs, with many channels of
+    overlap and hold the inputs of a few neighboring outputs, with many channels of
     one. (If one signal or its kernel is short, NumPy's own loop is faster still.)
 
     Args:
@@ -457,7 +457,7 @@ class _Layer:
 
     @property
     def reach(self) -> int:
-        """How many neighbouring inputs a window reaches over."""
+        """How many neighboring inputs a window reaches over."""
         return self.d * (self.k - 1) + 1
 
     @property
@@ -539,7 +539,7 @@ def _write_by_blocks(
 def _multiply(
     x: NDArray[np.float64], cells: NDArray[np.float64], layer: _Layer
 ) -> NDArray[np.float64]:
-    """Return the outputs, a few neighbours to a row of one matrix product."""
+    """Return the outputs, a few neighbors to a row of one matrix product."""
     (batch, into, _), out, m = x.shape, cells.shape[0], layer.m
     size = 1
     if layer.s == layer.d == 1:

@@ -35,7 +35,7 @@ def margin_root(rho: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def best_margin(eta: NDArray[np.float64], R: float) -> NDArray[np.float64]:
-    """Return the margin that maximises `norm_gain`, if every margin is within reach."""
+    """Return the margin that maximizes `norm_gain`, if every margin is within reach."""
     # At eta = 1/2 the ratio is infinite, and so is the margin.
     ratio = eta * R**2 / np.maximum(1.0 - 2.0 * eta, 1e-200)
     return margin_root(np.minimum(ratio, 1e290))

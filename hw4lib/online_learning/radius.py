@@ -88,7 +88,7 @@ def optimum_norm_bound(*, regularization: float = 1.0) -> float:
 
 
 def worst_margin(rho: ArrayLike) -> NDArray[np.float64]:
-    r"""Return the margin $m^*$ that maximises $2 m \sigma(-m) + \rho \, \sigma(-m)^2$.
+    r"""Return the margin $m^*$ that maximizes $2 m \sigma(-m) + \rho \, \sigma(-m)^2$.
 
     It is the only root of $k(m) = \rho$ with
     $k(m) = 2 - m + e^{-m} + (1 - m) e^m$, a decreasing function that is convex for

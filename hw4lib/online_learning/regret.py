@@ -281,7 +281,7 @@ def tuned_step_size(
 ) -> NDArray[np.float64]:
     r"""Return the step size $\eta = D / (G \sqrt n)$ with $G = R + 2 \lambda D$.
 
-    It minimises $\frac{1}{2n} (D^2 / \eta + \eta n G^2)$, the right side of (10) when
+    It minimizes $\frac{1}{2n} (D^2 / \eta + \eta n G^2)$, the right side of (10) when
     no gradient is longer than $G$. That $G$ holds is not obvious, because nothing
     keeps the iterates in the ball of radius $D$; see
     [Theorem 4.3][4-beyond-tuned].

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hw4lib.site import runtime
+from hw4site import runtime
 
 # Where it is imported it replaces libraries by stand-ins: for the browser alone.
 collect_ignore = ["absent.py"]

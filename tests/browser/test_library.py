@@ -11,7 +11,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from hw4lib.site import runtime
+from hw4site import runtime
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
@@ -75,7 +75,7 @@ def archive():
                     add(origin.parents[1], path)
             else:
                 add(origin.parent, origin)
-        modules = set(ROOT.glob("hw4lib/**/*.py")) - set(ROOT.glob("hw4lib/site/**/*"))
+        modules = set(ROOT.glob("hw4lib/**/*.py")) - set(ROOT.glob("hw4site/**/*"))
         names = {"conftest", "oracles"} | {m.stem.lstrip("_") for m in modules}
         for path in ROOT.glob("tests/**/*.py"):
             if path.stem.removeprefix("test_") in names and not {

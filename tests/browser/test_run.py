@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hw4lib.site import runtime
-from hw4lib.site.pages import read_pages
+from hw4site import runtime
+from hw4site.pages import read_pages
 
 ROOT = Path(__file__).parents[2]
 PAGES = [p for p in read_pages(ROOT / "docs") if any(f.visible for f in p.executed)]
@@ -74,16 +74,16 @@ def test_nothing_is_loaded_before_the_click(page, address, elsewhere):
 
 def test_a_file_that_is_not_the_pinned_one_does_not_run(page, address, context):
     """The run ends with both hashes; another click tries again."""
-    spoilt = lambda route: route.fulfill(  # noqa: E731
+    spoiled = lambda route: route.fulfill(  # noqa: E731
         body="x", headers={"Access-Control-Allow-Origin": "*"}
     )
-    context.route("**/python_stdlib.zip", spoilt)
+    context.route("**/python_stdlib.zip", spoiled)
     visit(page, f"{address}reference.html")
     bar, _ = open_block(page, 1)
     kind, words = verdict(bar)
     assert kind == "error"
     assert re.search(r"python_stdlib\.zip has hash \w{64}, expected 71fee17f", words)
-    context.unroute("**/python_stdlib.zip", spoilt)
+    context.unroute("**/python_stdlib.zip", spoiled)
     click(bar, "Run")
     assert verdict(bar)[0] == "same"
 

@@ -126,7 +126,7 @@ def test_sum_of_squared_gradients_is_bounded_without_a_bound_on_iterates(rng, rh
 
 @pytest.mark.parametrize("rho", [4.0, 9.0, math.inf])
 @pytest.mark.parametrize("lam", [0.2, 1.0, 5.0])
-def test_constant_step_size_minimises_its_bound(rho, lam):
+def test_constant_step_size_minimizes_its_bound(rho, lam):
     """A grid of step sizes in the sheet's own units does no better."""
     n, R, D = 300, 9.0, 0.7
     b = 2 * lam + (0 if rho == math.inf else R**2 / rho)

@@ -170,7 +170,7 @@ def test_radii_are_what_a_search_over_all_samples_finds(lam, R, share):
     st.integers(0, 2**32 - 1),
 )
 def test_no_stream_leaves_the_radii(p, lam, R, share, seed):
-    """Random streams that favour extreme samples, with random step sizes."""
+    """Random streams that favor extreme samples, with random step sizes."""
     rng = np.random.default_rng(seed)
     n = 30
     steps = share / (2 * lam) * rng.uniform(0.01, 1, n)

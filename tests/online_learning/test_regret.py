@@ -30,7 +30,7 @@ def random_data(rng, n, p, scale=1.0):
 @pytest.mark.parametrize("lam", [1.0, 1e-3])
 @pytest.mark.parametrize(("n", "p"), [(1, 1), (40, 3), (5, 12), (3000, 2)])
 def test_optimum_has_no_gradient_and_is_what_scipy_finds(rng, n, p, lam):
-    """The mean gradient vanishes to rounding, and SciPy's minimiser agrees."""
+    """The mean gradient vanishes to rounding, and SciPy's minimizer agrees."""
     X, y = random_data(rng, n, p)
 
     w = batch_optimum(X, y, regularization=lam)
@@ -208,7 +208,7 @@ def test_bound_is_that_of_the_terms(rng):
 
 
 @pytest.mark.parametrize("D", [1.0, 0.3])
-def test_tuned_step_size_minimises_the_bound(D):
+def test_tuned_step_size_minimizes_the_bound(D):
     """No step size on a fine grid does better, and the value there is D G / sqrt n."""
     n, R, lam = 500, 77.0, 0.5
     G = R + 2 * lam * D

@@ -1,0 +1,502 @@
+r"""Sinusoidal positional encodings, their shifts, and why sines alone have none.
+
+The encoding of position $n$ has the entries $\sin \omega_j n$ and $\cos \omega_j n$
+next to each other, for the frequencies $\omega_j = L^{-2j/D}$, $j = 0, \dots, d - 1$.
+Read as one complex number, $\sin \theta + i \cos \theta = i e^{-i \theta}$, a pair is
+shifted by a single product.
+"""
+
+import math
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hw4lib._checks import (
+    as_array,
+    as_integer,
+    as_integers,
+    as_number,
+    as_numbers,
+    check_memory,
+)
+from hw4lib._products import multiply
+
+_DECIMAL = Context(prec=60)
+_PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
+_BITS = 160
+_UNIT = 2.0 * math.pi / 2.0**64
+# Rotations by up to so many steps are kept, for encodings up to this dimension.
+_STEPS, _KEPT_DIMENSION = 16, 2**13
+
+
+@dataclass(frozen=True)
+class SineShift:
+    r"""How far a linear map can shift the sines $s_n$ at given positions by $k$."""
+
+    matrix: NDArray[np.float64]
+    r"""The $W$ that comes closest to $s_{n+k} = W s_n$ in least squares, `(m, m)`."""
+
+    residual: float
+    r"""Largest entry of $\lvert s_{n+k} - W s_n \rvert$, 0 if and only if $W$ fits."""
+
+    relation: NDArray[np.float64]
+    r"""Coefficients $v$, `(N)`, with $\sum_n v_n s_n = 0$ and $\lVert v \rVert = 1$.
+
+    All zero if the $s_n$ are linearly independent.
+    """
+
+    violation: NDArray[np.float64]
+    r"""The sum $\sum_n v_n s_{n+k}$, `(m)`, which a linear $W$ must send to 0.
+
+    The relation is the one for which this is largest: zero if and only if $W$ exists.
+    """
+
+
+def encoding_frequencies(
+    count: int, *, base: float = 10_000.0, exponent_dimension: float | None = None
+) -> NDArray[np.float64]:
+    r"""Return the frequencies $\omega_j = L^{-2j/D}$, $j = 0, \dots, d - 1$.
+
+    Args:
+        count: Number $d$ of frequencies, half the dimension of the encoding.
+        base: $L \ge 1$.
+        exponent_dimension: $D > 0$, by default the dimension $2d$ of the encoding.
+
+    Returns:
+        Frequencies in $[0, 1]$, the first of them 1, shape `(count)`.
+
+    Raises:
+        TypeError: If `count` is not an integer, or another argument not real.
+        ValueError: If an argument is out of range.
+
+    References:
+        Homework 4, [Problem 3.3(c)][3-3-c].
+
+    Examples:
+        >>> encoding_frequencies(3, base=100, exponent_dimension=4)
+        array([1.  , 0.1 , 0.01])
+    """
+    d = as_integer("count", count, at_least=1)
+    big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
+    check_memory("count", d, d)
+    rate = min(math.log(big_l) / big_d, 1e3)
+    return np.asarray(np.exp(-2.0 * rate * np.arange(d)))
+
+
+def positional_encoding(
+    positions: ArrayLike,
+    dimension: int,
+    *,
+    base: float = 10_000.0,
+    exponent_dimension: float | None = None,
+) -> NDArray[np.float64]:
+    r"""Return the encoding with $\sin \omega_j n$ and $\cos \omega_j n$ side by side.
+
+    An angle matters modulo a full turn only. So $\omega_j n$ is held in turns, as a
+    64-bit fraction whose products wrap around just as angles do: the result is right to
+    2e-15 at every position, where $\omega_j n$ in float64 loses a digit for each digit
+    of $n$. For a range of $N$ positions at most about $\sqrt N$ take a sine, the others
+    are products: $e^{-i \omega (a + b)} = e^{-i \omega a} e^{-i \omega b}$. What the
+    frequencies alone determine is kept for the next call.
+
+    Args:
+        positions: Integers $n$, also negative, up to $2^{62}$, any shape.
+        dimension: Even dimension $2d$ of the encoding.
+        base: $L \ge 1$.
+        exponent_dimension: $D > 0$, by default the dimension $2d$.
+
+    Returns:
+        Encodings $r_n$ along the last axis, shape `(..., dimension)`.
+
+    Raises:
+        TypeError: If `positions` or `dimension` is not of integers, or a constant not
+            real.
+        ValueError: If an argument is out of range, or `dimension` odd.
+        MemoryError: If the encodings would not fit into memory.
+
+    References:
+        Homework 4, [Problem 3.3(c)][3-3-c].
+
+    Examples:
+        >>> positional_encoding([0, 1], 4).round(4)
+        array([[0.    , 1.    , 0.    , 1.    ],
+               [0.8415, 0.5403, 0.01  , 1.    ]])
+    """
+    n = as_integers("positions", positions)
+    d = _as_half("dimension", dimension)
+    big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
+    check_memory("positions", n.shape, *n.shape, 2 * d)
+    if not _is_range(n):
+        return _encode(n, d, big_l, big_d)
+    # The first rotations take a sine every 16 steps: so their share is that of starts.
+    step = _STEPS if n.size < _STEPS**2 else 4 * math.isqrt(n.size)
+    starts = _encode(n[::step], d, big_l, big_d).view(np.complex128)
+    rotations = _first_rotations(step, d, big_l, big_d)[: n.size]
+    table = multiply(starts[:, None], rotations)
+    return table.reshape(-1, d)[: n.size].view(np.float64)
+
+
+def shift_matrix(
+    offset: int,
+    dimension: int,
+    *,
+    base: float = 10_000.0,
+    exponent_dimension: float | None = None,
+) -> NDArray[np.float64]:
+    r"""Return the matrix $W_k$ with $r_{n+k} = W_k r_n$ for all integers $n$.
+
+    It is block diagonal, a rotation of each pair of sine and cosine by its own angle
+    $\theta = \omega_j k$: a block has $\cos \theta$ on its diagonal, $\sin \theta$
+    above and $-\sin \theta$ below.
+
+    Args:
+        offset: Integer $k$, also negative, up to $2^{62}$.
+        dimension: Even dimension $2d$ of the encoding.
+        base: $L \ge 1$.
+        exponent_dimension: $D > 0$, by default the dimension $2d$.
+
+    Returns:
+        The orthogonal matrix $W_k$, shape `(dimension, dimension)`.
+
+    Raises:
+        TypeError: If `offset` or `dimension` is no integer, or a constant not real.
+        ValueError: If an argument is out of range, or `dimension` odd.
+        MemoryError: If the matrix would not fit into memory.
+
+    References:
+        Homework 4, [Problem 3.3(c)][3-3-c].
+
+    Examples:
+        >>> shift_matrix(1, 2).round(4)
+        array([[ 0.5403,  0.8415],
+               [-0.8415,  0.5403]])
+    """
+    d = _as_half("dimension", dimension)
+    check_memory("dimension", dimension, 2 * d, 2 * d)
+    encoding = positional_encoding(
+        _as_offset(offset), 2 * d, base=base, exponent_dimension=exponent_dimension
+    )
+    sine, cosine = encoding[0::2], encoding[1::2]
+    matrix = np.diag(np.repeat(cosine, 2))
+    even = np.arange(0, 2 * d, 2)
+    matrix[even, even + 1], matrix[even + 1, even] = sine, -sine
+    return matrix
+
+
+def shift_encoding(
+    encodings: ArrayLike,
+    offset: int,
+    *,
+    base: float = 10_000.0,
+    exponent_dimension: float | None = None,
+) -> NDArray[np.float64]:
+    r"""Return $W_k r$ for every row $r$, without the matrix.
+
+    Each pair of sine and cosine takes one complex product, $N d$ of them for $N$ rows
+    of dimension $2d$. A product with
+    [`shift_matrix`][hw4lib.architecture.encoding.shift_matrix] takes
+    $4 N d^2$ real ones.
+
+    Args:
+        encodings: Rows $r$ of sine and cosine side by side, shape `(..., 2d)`, up to
+            1e300.
+        offset: Integer $k$, also negative, up to $2^{62}$.
+        base: $L \ge 1$.
+        exponent_dimension: $D > 0$, by default the dimension $2d$.
+
+    Returns:
+        The shifted rows, shape of `encodings`.
+
+    Raises:
+        TypeError: If `encodings` or a constant is not real, or `offset` no integer.
+        ValueError: If an argument is out of range, or the last axis of odd length.
+
+    References:
+        Homework 4, [Problem 3.3(c)][3-3-c].
+
+    Examples:
+        >>> three = shift_encoding(positional_encoding([1], 4), 2)
+        >>> np.allclose(three, positional_encoding([3], 4))
+        True
+    """
+    rows = as_array("encodings", encodings, "...", "2d", finite=False)
+    rows = np.ascontiguousarray(rows)
+    # No term of a finite sum of squares exceeds 1e155: one pass that writes nothing.
+    if not math.isfinite(np.vdot(rows, rows)):
+        as_numbers("encodings", rows, at_least=-1e300, at_most=1e300)
+    d = _as_half("encodings", rows.shape[-1])
+    big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
+    rotation = _rotations(np.array(_as_offset(offset), np.int64), d, big_l, big_d)
+    return multiply(rows.view(np.complex128), rotation).view(np.float64)
+
+
+def sine_encoding(positions: ArrayLike, frequencies: ArrayLike) -> NDArray[np.float64]:
+    r"""Return $s_n = (\sin \omega_1 n, \dots, \sin \omega_m n)$, sines alone.
+
+    Args:
+        positions: Integers $n$, also negative, any shape.
+        frequencies: $\omega_j$ in $(0, \pi)$, shape `(m)`.
+
+    Returns:
+        Encodings along the last axis, shape `(..., m)`.
+
+    Raises:
+        TypeError: If `positions` is not of integers, or `frequencies` not real.
+        ValueError: If an argument is out of range.
+
+    References:
+        Homework 4, [Problem 3.3(c)][3-3-c].
+
+    Examples:
+        >>> sine_encoding([-1, 0, 1], [np.pi / 2, np.pi / 6]).round(4)
+        array([[-1. , -0.5],
+               [ 0. ,  0. ],
+               [ 1. ,  0.5]])
+    """
+    n = as_integers("positions", positions)
+    return np.sin(n[..., None] * _as_frequencies(frequencies))
+
+
+def sine_shift(frequencies: ArrayLike, offset: int, positions: ArrayLike) -> SineShift:
+    r"""Return how far a linear map can shift sines alone, and what forbids it.
+
+    A $W$ with $s_{n+k} = W s_n$ at all given positions exists if and only if every
+    linear relation $\sum_n v_n s_n = 0$ between the encodings survives the shift. A
+    relation that does not is a certificate that there is none: $n = 0$ alone is one, as
+    $s_0 = 0$ but $s_k \ne 0$. At the positions $1, \dots, N$ the encodings of distinct
+    frequencies are independent, and $W$ exists, if and only if $N \le m$ (given that
+    no $\sin \omega_j k$ is 0).
+
+    Args:
+        frequencies: $\omega_j$ in $(0, \pi)$, shape `(m)`.
+        offset: Integer $k$, also negative.
+        positions: Integers $n$, also negative, of size up to $2^{61}$, shape `(N)`.
+
+    Returns:
+        The best map, its residual, the relation that the shift breaks most, and by how
+        much.
+
+    Raises:
+        TypeError: If `offset` or `positions` is not of integers, or `frequencies` not
+            real.
+        ValueError: If an argument is out of range.
+
+    References:
+        Homework 4, [Problem 3.3(c)][3-3-c].
+
+    Examples:
+        >>> shift = sine_shift([1.0, 0.1], 2, [0])
+        >>> shift.relation, shift.violation.round(4)
+        (array([1.]), array([0.9093, 0.1987]))
+    """
+    w, k = _as_frequencies(frequencies), _as_offset(offset)
+    # Less than elsewhere, so that the sum with the offset is an integer of 64 bits.
+    n = as_integers("positions", positions, "N", at_least=-(2**61), at_most=2**61)
+    here, there = np.sin(n[:, None] * w), np.sin((n[:, None] + k) * w)
+    left, sizes, right = np.linalg.svd(here)
+    rank = int((sizes > sizes[0] * max(here.shape) * np.finfo(float).eps).sum())
+    basis, relations = left[:, :rank], left[:, rank:]
+    matrix = (there.T @ basis / sizes[:rank]) @ right[:rank]
+    # Of all relations, the one whose shift is longest.
+    most = np.linalg.svd(relations.T @ there)[0][:, :1]
+    relation = (relations @ most).sum(axis=1)
+    relation = relation * (1.0 if relation.sum() >= 0.0 else -1.0) + 0.0
+    return SineShift(
+        matrix=matrix,
+        residual=float(np.abs(there - here @ matrix.T).max()),
+        relation=relation,
+        violation=relation @ there,
+    )
+
+
+def sine_determinant(frequencies: ArrayLike) -> float:
+    r"""Return $\det [\sin \omega_j n]$ for $n, j = 1, \dots, m$.
+
+    As $\sin n \omega = \sin \omega \, U_{n-1}(\cos \omega)$ with the Chebyshev
+    polynomial $U_{n-1}$ of leading coefficient $2^{n-1}$, it is
+    $\prod_j \sin \omega_j \prod_{i < j} 2 (\cos \omega_j - \cos \omega_i)$.
+
+    Args:
+        frequencies: $\omega_j$ in $(0, \pi)$, shape `(m)`.
+
+    Returns:
+        The determinant: zero if two frequencies are equal, or if it is too small for a
+        float.
+
+    Raises:
+        TypeError: If `frequencies` is not real.
+        ValueError: If `frequencies` is out of range, or has more than 64 entries.
+
+    References:
+        Homework 4, [Beyond Problem 3.3][3-beyond-sines].
+
+    Examples:
+        >>> round(sine_determinant([np.pi / 2, np.pi / 3]), 12)
+        0.866025403784
+    """
+    w = _as_frequencies(frequencies)
+    return _product(np.sin(w), _cosine_gaps(w))
+
+
+def encoding_determinant(frequencies: ArrayLike) -> float:
+    r"""Return $\det [r_0, \dots, r_{2d-1}]^\top$ of consecutive encodings.
+
+    It is
+    $(-1)^d \prod_j \sin \omega_j \prod_{i < j} 4 (\cos \omega_i - \cos \omega_j)^2$.
+    Where it is not zero the encodings span all $2d$ dimensions, and the shift matrix
+    $W_k$ is the only one.
+
+    Args:
+        frequencies: $\omega_j$ in $(0, \pi)$, shape `(d)`.
+
+    Returns:
+        The determinant: zero if two frequencies are equal, or if it is too small for a
+        float.
+
+    Raises:
+        TypeError: If `frequencies` is not real.
+        ValueError: If `frequencies` is out of range, or has more than 64 entries.
+
+    References:
+        Homework 4, [Beyond Problem 3.3][3-beyond-rotations].
+
+    Examples:
+        >>> encoding_determinant([np.pi / 2])
+        -1.0
+    """
+    w = _as_frequencies(frequencies)
+    gaps = _cosine_gaps(w)
+    return _product(-np.sin(w), gaps, gaps)
+
+
+def _as_half(name: str, dimension: int) -> int:
+    half, odd = divmod(as_integer(name, dimension, at_least=2), 2)
+    if odd:
+        raise ValueError(f"`{name}` has dimension {dimension}, expected an even one")
+    return half
+
+
+def _as_constants(
+    dimension: int, base: float, exponent_dimension: float | None
+) -> tuple[float, float]:
+    if exponent_dimension is None:
+        # A float is checked sooner, but not every integer is one.
+        exponent_dimension = float(dimension) if dimension < 2**53 else dimension
+    return (
+        as_number("base", base, at_least=1.0),
+        as_number("exponent_dimension", exponent_dimension, above=0.0),
+    )
+
+
+def _as_offset(offset: int) -> int:
+    return as_integer("offset", offset, at_least=-(2**62), at_most=2**62)
+
+
+def _as_frequencies(frequencies: ArrayLike) -> NDArray[np.float64]:
+    return as_numbers("frequencies", frequencies, "m", above=0.0, below=math.pi)
+
+
+def _is_range(n: NDArray[np.int64]) -> bool:
+    if n.ndim != 1 or n.size < 2:
+        return False
+    first, last = int(n[0]), int(n[-1])
+    return (
+        last - first == n.size - 1
+        and np.count_nonzero(n == np.arange(first, last + 1)) == n.size
+    )
+
+
+# The same constants serve every call, and exact ones cost more than a short encoding.
+@lru_cache(maxsize=64)
+def _turns_per_step(
+    d: int, base: float, exponent_dimension: float
+) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    """Return each frequency in whole units of 2^-64 turns, and the rest as an angle."""
+    exponent = _DECIMAL.divide(Decimal(-2), Decimal(exponent_dimension))
+    decay = _DECIMAL.power(Decimal(base), exponent)
+    ratio = int(_DECIMAL.multiply(Decimal(2**_BITS), decay))
+    turn = int(_DECIMAL.divide(Decimal(2 ** (_BITS - 1)), _PI))
+    shift = _BITS - 64
+    whole, rest = np.empty(d, np.uint64), np.empty(d)
+    for j in range(d):
+        whole[j], rest[j] = turn >> shift, (turn % 2**shift) / 2**shift * _UNIT
+        turn = turn * ratio >> _BITS
+    whole.flags.writeable = rest.flags.writeable = False
+    return whole, rest
+
+
+def _angles(
+    n: NDArray[np.int64], d: int, base: float, exponent_dimension: float
+) -> NDArray[np.float64]:
+    """Return the angles modulo a full turn, within three quarters of one."""
+    whole, rest = _turns_per_step(d, base, exponent_dimension)
+    n = n[..., None]
+    # Unsigned products drop full turns; as a signed number the rest is half a turn.
+    angles = (n.view(np.uint64) * whole).view(np.int64).astype(np.float64)
+    angles *= _UNIT
+    angles += n.astype(np.float64) * rest  # at most 2^62 units, a quarter of a turn
+    return angles
+
+
+def _encode(
+    n: NDArray[np.int64], d: int, base: float, exponent_dimension: float
+) -> NDArray[np.float64]:
+    angles = _angles(n, d, base, exponent_dimension)
+    encodings = np.empty((*n.shape, 2 * d), np.float64)
+    np.sin(angles, out=encodings[..., 0::2])
+    np.cos(angles, out=encodings[..., 1::2])
+    return encodings
+
+
+def _rotations(
+    n: NDArray[np.int64], d: int, base: float, exponent_dimension: float
+) -> NDArray[np.complex128]:
+    """Return what takes the pair of a position to the pair `n` positions on."""
+    pairs = _encode(n, d, base, exponent_dimension).view(np.complex128)
+    return np.asarray(-1j * pairs)
+
+
+def _first_rotations(
+    count: int, d: int, base: float, exponent_dimension: float
+) -> NDArray[np.complex128]:
+    """Return the rotations by 0 to `count - 1` steps."""
+    kept = _kept_rotations if 2 * d <= _KEPT_DIMENSION else _kept_rotations.__wrapped__
+    first = kept(d, base, exponent_dimension)
+    if count == _STEPS:
+        return first
+    n = np.arange(0, count, _STEPS, dtype=np.int64)
+    starts = _rotations(n, d, base, exponent_dimension)
+    return multiply(starts[:, None], first).reshape(-1, d)[:count]
+
+
+# A short encoding is one row of sines and a product with these.
+@lru_cache(maxsize=16)
+def _kept_rotations(
+    d: int, base: float, exponent_dimension: float
+) -> NDArray[np.complex128]:
+    rotations = _rotations(
+        np.arange(_STEPS, dtype=np.int64), d, base, exponent_dimension
+    )
+    rotations.flags.writeable = False
+    return rotations
+
+
+def _product(*factors: NDArray[np.float64]) -> float:
+    """Return the product of all entries, of which a part alone might overflow."""
+    mantissas, exponents = np.frexp(np.concatenate(factors))
+    product, exponent = 1.0, int(exponents.sum())
+    for mantissa in mantissas.tolist():
+        product, shift = math.frexp(product * mantissa)
+        exponent += shift
+    return math.ldexp(product, exponent)
+
+
+def _cosine_gaps(w: NDArray[np.float64]) -> NDArray[np.float64]:
+    if w.size > 64:
+        raise ValueError(f"`frequencies` has {w.size} entries, expected at most 64")
+    # As a product: the difference of two cosines near 1 would lose its digits.
+    i, j = np.triu_indices(w.size, 1)
+    return 4.0 * np.sin((w[i] + w[j]) / 2.0) * np.sin((w[i] - w[j]) / 2.0)

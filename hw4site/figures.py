@@ -1,0 +1,177 @@
+"""Figures as inline SVG that follow the page: its colors, its font, light and dark.
+
+Draw with Matplotlib in the colors named here, then print `to_html(...)` from a
+block with `html="1"`. The colors are placeholders for CSS variables, so that one
+picture serves both palettes.
+"""
+
+import html
+import io
+import re
+from collections.abc import Collection
+from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import matplotlib as mpl
+from cycler import cycler
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK = "#000100"
+"""The color of text."""
+MUTED = "#000200"
+"""Axes, grid lines and what stays in the background."""
+PAPER = "#000300"
+"""The color of the page behind the figure."""
+SERIES = ("#000401", "#000402", "#000403", "#000404", "#000405")
+"""Five colors for curves and fills, told apart by color-blind readers too."""
+
+_VARIABLES = {
+    INK: "--hw4-ink",
+    MUTED: "--hw4-muted",
+    PAPER: "--hw4-paper",
+    **{color: f"--hw4-series-{i}" for i, color in enumerate(SERIES, 1)},
+}
+_STYLE: dict[Any, Any] = {
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.prop_cycle": cycler(color=SERIES),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "axes.unicode_minus": True,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "font.size": 10,
+    "grid.alpha": 0.25,
+    "grid.color": MUTED,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.8,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 9,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 9,
+}
+_UNSEEN = {"metadata", "style"}
+ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+
+# Set once for the process that builds the site: drawing reads these at every call.
+mpl.rcParams.update(_STYLE)
+
+
+def subplots(
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    width: float = 5.2,
+    height: float = 3.0,
+    **options: Any,
+) -> tuple[Figure, Any]:
+    """Return a figure and its axes, as `matplotlib.pyplot.subplots` does.
+
+    Args:
+        rows: Rows of axes.
+        columns: Columns of axes.
+        width: Width in inches; at the default, text stays readable on a phone.
+        height: Height in inches.
+        **options: Passed to `Figure.subplots`.
+    """
+    figure = Figure(figsize=(width, height))
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def to_html(
+    figure: Figure,
+    name: str,
+    *,
+    alt: str,
+    caption: str = "",
+    parts: Collection[str] = (),
+) -> str:
+    """Return a figure element with the drawing as inline SVG.
+
+    Args:
+        figure: What to show.
+        name: Unique among the figures of the site; `#figure-name` links to it.
+        alt: What the figure shows, with the values, for whoever cannot see it.
+        caption: Text below the figure.
+        parts: Artists' gids that the page refers to, kept as `name-gid`.
+
+    Raises:
+        ValueError: If `alt` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("`alt` is empty, expected what the figure shows, in words")
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name}):
+        # `Figure.savefig` would draw it twice, once for the layout alone.
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
+    drawing = ElementTree.fromstring(_page_style(buffer.getvalue()))
+    _own_ids(drawing, name, parts)
+    _slim(drawing)
+    box = drawing.attrib["viewBox"]
+    _, _, width, height = box.split()
+    shapes = "".join(ElementTree.tostring(shape, "unicode") for shape in drawing)
+    shapes = re.sub(r' xmlns:xlink="[^"]*"', "", shapes)
+    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    return (
+        f'<figure class="hw4-figure" id="figure-{name}">'
+        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" '
+        f'aria-label="{html.escape(alt)}">{shapes}</svg>{below}</figure>'
+    )
+
+
+def _page_style(svg: str) -> str:
+    """Take colors and font from the page, and its namespace."""
+    svg = svg.replace(' xmlns="http://www.w3.org/2000/svg"', "")
+    for color, variable in _VARIABLES.items():
+        svg = svg.replace(color, f"var({variable})")
+    svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
+    return re.sub(r" font-family: [^;\"]*;?", "", svg)
+
+
+def _own_ids(drawing: Element, name: str, parts: Collection[str]) -> None:
+    """Keep the ids that are referred to, under the figure's name."""
+    reference = re.compile(r"(?<=url\(#)[^)]+|(?<=^#).+")
+    values = [value for element in drawing.iter() for value in element.attrib.values()]
+    used = set(parts).union(*map(reference.findall, values))
+    for element in drawing.iter():
+        for key, value in element.items():
+            element.set(key, reference.sub(rf"{name}-\g<0>", value))
+        if (own := element.attrib.pop("id", "")) in used:
+            element.set("id", f"{name}-{own}")
+
+
+def _slim(element: Element) -> None:
+    """Drop what is not seen: groups that only nest, empty shapes, far decimals.
+
+    A browser pays for each element at every change of the page's style.
+    """
+    for key, value in element.items():
+        element.set(key, re.sub(r"(\.\d\d)\d+", r"\1", " ".join(value.split())))
+    if element.get("transform", "").startswith("rotate(-0 "):
+        del element.attrib["transform"]
+    kept: list[Element] = []
+    for child in element:
+        _slim(child)
+        child.tail = None
+        unseen = child.get("style") == "fill: none" or child.tag in _UNSEEN
+        if child.tag == "g" and not child.attrib and "id" not in element.attrib:
+            kept += child
+        elif not unseen and (len(child) or child.tag != "defs"):
+            kept.append(child)
+    element[:] = kept
+    if element.text and element.text.isspace():
+        element.text = None

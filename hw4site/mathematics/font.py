@@ -1,0 +1,124 @@
+"""The font of the formulas: MathJax's outlines of what the site's formulas use.
+
+It is written at build and loaded once for all pages. A glyph outside it is drawn as an
+outline in the page, so that a rare symbol needs no place here.
+"""
+
+import functools
+import io
+import unicodedata
+from pathlib import Path
+
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.roundingPen import RoundingPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.svgLib.path import parse_path
+
+from hw4site.mathematics.drawing import Glyph, parse
+from hw4site.mathematics.mathjax import outlines, typeset, typeset_ahead
+
+FAMILY = "hw4lib-mathematics"
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_FENCES = (
+    *("(", ")", "[", "]", r"\{", r"\}", "|", r"\lVert"),
+    *(r"\langle", r"\rangle", r"\lfloor", r"\rfloor", r"\lceil", r"\rceil"),
+)
+_TALL = tuple(r"\begin{matrix}" + n * r"x\\" + r"\end{matrix}" for n in range(9))
+# What the font holds is what these formulas use.
+_SPECIMEN = (
+    rf"{_LETTERS}\mathrm{{{_LETTERS}}}0123456789\ell",
+    r"\alpha\beta\gamma\delta\epsilon\varepsilon\zeta\eta\theta\vartheta\iota\kappa",
+    r"\lambda\mu\nu\xi\pi\rho\sigma\tau\upsilon\phi\varphi\chi\psi\omega",
+    r"\Gamma\Delta\Theta\Lambda\Xi\Pi\Sigma\Upsilon\Phi\Psi\Omega",
+    r"\mathbf{ABIWXZ01bdeghkmpuvwxyz}\boldsymbol{\theta\mu\sigma}",
+    "".join(_FENCES) + r"\blacksquare\textstyle\sqrt{/}",
+    r"\sqrt{/}\sqrt{\tfrac12}\sqrt{\frac12}\sqrt{\sum_i}",
+    r"\mathbb{BCENPQRZ}\mathcal{DFLNOX}",
+    r"+-\pm\mp\times\cdot\ast\star\circ\bullet\odot\oplus\otimes\setminus\cup\cap",
+    r"=\ne<>\le\ge\ll\gg\equiv\approx\sim\simeq\propto\in\notin\subset\subseteq",
+    r"\emptyset\forall\exists\neg\land\lor\top\bot\perp\mid\parallel\angle\dagger",
+    r"\to\gets\leftrightarrow\mapsto\Rightarrow\Leftarrow\implies\iff\uparrow\downarrow",
+    r"\partial\nabla\infty\ldots\cdots\vdots\ddots.,;:!?/|\lVert\%\text{()-–’“”}",
+    r"f'f''\bar x\hat x\tilde x\vec x\dot x\ddot x\check x",
+    r"\widehat{x}\widehat{xy}\widehat{xyz}\widetilde{x}\widetilde{xy}\widetilde{xyz}",
+    r"\sum\prod\int\bigcup\bigcap\textstyle\sum\prod\int\bigcup\bigcap",
+    r"\underbrace{xxxxxxxx}\overbrace{xxxxxxxx}\xrightarrow{xxx}",
+    *(rf"\big{fence}\Big{fence}\bigg{fence}\Bigg{fence}" for fence in _FENCES),
+    *(rf"\left{fence}{_TALL[8]}\right{fence}" for fence in _FENCES),
+    *(rf"\sqrt{{{tall}}}" for tall in _TALL),
+)
+
+
+def characters_ahead() -> None:
+    """Have laid out what `characters` looks at, before anything else."""
+    typeset_ahead("\n".join(f"$${tex}$$" for tex in _SPECIMEN))
+
+
+@functools.cache
+def characters() -> dict[str, str]:
+    """Return the outlines that the font holds, each with its character.
+
+    It is the character that a reader would expect where there is one, so that
+    selected text makes sense: an italic letter is the letter.
+    """
+    found = {}
+    taken = set()
+    for position, (outline, code) in enumerate(outlines().items()):
+        character = _expected(code)
+        if not character or character in taken:
+            character = chr(0xE000 + position)  # for private use
+        taken.add(character)
+        found[outline] = character
+    drawings = (parse(typeset(tex, display=True).svg) for tex in _SPECIMEN)
+    parts = (part for drawing in drawings for part in drawing.parts)
+    items = (item for part in parts for item in part.items)
+    return {
+        item.outline: found[item.outline] for item in items if isinstance(item, Glyph)
+    }
+
+
+@functools.cache
+def woff2() -> bytes:
+    """Return the font, the same bytes each time."""
+    pens = {".notdef": TTGlyphPen(None)}
+    for outline, character in characters().items():
+        pen = pens[f"u{ord(character):04X}"] = TTGlyphPen(None)
+        parse_path(outline, RoundingPen(pen))
+    glyphs = {name: pen.glyph() for name, pen in pens.items()}
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder(list(glyphs))
+    font.setupCharacterMap({int(name[1:], 16): name for name in list(glyphs)[1:]})
+    font.setupGlyf(glyphs)
+    # Every glyph is placed by itself, so that one width is as good as another.
+    font.setupHorizontalMetrics(
+        {name: (500, getattr(glyph, "xMin", 0)) for name, glyph in glyphs.items()}
+    )
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupOS2()
+    font.setupNameTable({"familyName": FAMILY, "styleName": "Regular"})
+    font.setupPost(keepGlyphNames=False)
+    # A moment in 2018, so that two builds give the same bytes.
+    font.font["head"].created = font.font["head"].modified = 3_600_000_000
+    font.font.recalcTimestamp = False
+    font.font.flavor = "woff2"
+    file = io.BytesIO()
+    font.save(file)
+    return file.getvalue()
+
+
+def write(path: Path) -> None:
+    """Write the font, unless it has been since this module was changed."""
+    if path.exists() and path.stat().st_mtime >= Path(__file__).stat().st_mtime:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(woff2())
+
+
+def _expected(code: int) -> str:
+    character = chr(code)
+    if unicodedata.name(character, "").startswith(("MATHEMATICAL ITALIC", "PLANCK")):
+        return unicodedata.normalize("NFKC", character)
+    # A character beyond U+FFFF counts twice where places are listed.
+    known = code <= 0xFFFF and unicodedata.category(character)[0] in "NPS"
+    return character if known else ""

@@ -1,0 +1,107 @@
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from hw4site import figures
+
+
+def draw(name="curve", alt="A line from 1 to 2", **options):
+    """A figure with a clipped curve, markers (shared by reference) and a legend."""
+    figure, axes = figures.subplots()
+    axes.plot([1, 2], [1.23456789, 2], marker="o", label="line")
+    axes.legend()
+    return figures.to_html(figure, name, alt=alt, **options)
+
+
+def parse(text):
+    return ElementTree.fromstring(text.replace("xlink:href", "href"))
+
+
+def test_is_one_well_formed_element_on_one_line():
+    """Markdown passes it through whole: it has no blank line and parses as XML."""
+    text = draw(caption="Below & beyond")
+    assert "\n" not in text
+    element = parse(text)
+    assert element.tag == "figure"
+    assert element.get("id") == "figure-curve"
+    assert element.find("figcaption").text == "Below & beyond"
+
+
+def test_takes_colors_and_font_from_the_page():
+    """No placeholder color and no font of its own is left."""
+    text = draw()
+    assert "var(--hw4-series-1)" in text
+    assert "var(--hw4-ink)" in text
+    assert not re.search(r"#000[1-4]0|font-family|<style|<metadata", text)
+
+
+def test_every_element_is_seen_or_referred_to():
+    """A browser pays for each: no group that only nests, no shape without ink."""
+    svg = parse(draw()).find("svg")
+    shapes = list(svg.iter())[1:]
+    assert {shape.tag for shape in shapes} <= {
+        *("g", "defs", "clipPath", "path", "rect", "text", "use")
+    }
+    assert all(g.attrib and len(g) for g in svg.iter("g"))
+    assert all(len(defs) for defs in svg.iter("defs"))
+    assert "fill: none" not in [shape.get("style") for shape in shapes]
+
+
+def test_keeps_the_structure_that_the_page_looks_up():
+    """A part has its path and the group of its markers as children."""
+    figure, axes = figures.subplots()
+    (line,) = axes.plot([1, 2], [1, 2], marker="o", clip_on=False)
+    line.set_gid("m0")
+    svg = parse(figures.to_html(figure, "parts", alt="A line", parts=["m0"]))
+    part = svg.find(".//g[@id='parts-m0']")
+    assert part.find("path") is not None
+    assert len(part.findall("g/use")) == 2
+
+
+def test_has_its_shape_before_it_is_drawn():
+    """Far from the screen it is not laid out, and takes the same room."""
+    svg = parse(draw()).find("svg")
+    _, _, width, height = svg.get("viewBox").split()
+    assert svg.get("style") == f"aspect-ratio:{width}/{height}"
+
+
+def test_text_keeps_every_digit():
+    """Coordinates are shortened, what a reader reads is not."""
+    figure, axes = figures.subplots()
+    axes.set(xlim=(0, 1), xticks=[0.125, 0.875], xticklabels=["0.125", "0.875"])
+    text = figures.to_html(figure, "ticks", alt="0.125 to 0.875")
+    assert ">0.125<" in text
+    assert ">0.875<" in text
+    assert 'aria-label="0.125 to 0.875"' in text
+    assert not re.search(r' d="[^"]*\.\d{3}', text)
+
+
+def test_alt_text_is_escaped_and_required():
+    """Whoever cannot see the figure is told what it shows, whatever the text holds."""
+    svg = parse(draw(alt='a "quote" \\1 <b>')).find("svg")
+    assert svg.get("aria-label") == 'a "quote" \\1 <b>'
+    assert svg.get("role") == "img"
+    with pytest.raises(ValueError, match="`alt` is empty"):
+        draw(alt=" ")
+
+
+def test_references_stay_inside_the_figure():
+    """Two figures on a page share no id, and every reference finds its target."""
+    texts = draw("one"), draw("two")
+    ids = [set(re.findall(r' id="(.*?)"', text)) for text in texts]
+    used = [set(re.findall(r'(?:url\(#|href="#)([^)"]+)', text)) for text in texts]
+    assert used[0] <= ids[0]
+    assert used[1] <= ids[1]
+    assert used[0]
+    assert not ids[0] & ids[1]
+
+
+def test_is_the_same_bytes_each_time():
+    """A build can be compared with another."""
+    assert draw() == draw()
+
+
+def test_without_caption_has_none():
+    """No empty caption is announced."""
+    assert parse(draw()).find("figcaption") is None

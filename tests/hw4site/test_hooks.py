@@ -1,0 +1,59 @@
+"""What a build under MkDocs does before its pages."""
+
+from types import SimpleNamespace
+
+import pytest
+from mkdocs.structure.files import File, Files
+
+from hw4site import hooks, runs
+from hw4site.mathematics import font, mathjax
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """Pages with and without blocks, and what is asked of V8 and of another process."""
+    names = {"blocks.md": "$a_1$", "plain.md": "$b_1$", "style.css": "", "z.md": ""}
+    for name, text in names.items():
+        (tmp_path / name).write_text(text)
+    site = SimpleNamespace(ahead=[], docs=tmp_path)
+    site.files = Files([File(n, str(tmp_path), "site", False) for n in names])
+    monkeypatch.setattr(
+        runs,
+        "run_ahead",
+        lambda docs: site.ahead.append(docs) or {tmp_path / "blocks.md"},
+    )
+    monkeypatch.setattr(mathjax, "_ahead", {})
+    monkeypatch.setattr(mathjax, "_typeset_all", str)
+    return site
+
+
+def config(site, *plugins):
+    """The part of the configuration that the hook reads."""
+    return SimpleNamespace(docs_dir=str(site.docs), plugins=dict.fromkeys(plugins))
+
+
+def order(files):
+    """The order in which pages are made."""
+    return [file.src_uri for file in files]
+
+
+def test_pages_with_blocks_come_last(site):
+    """Another process runs them while the others are made."""
+    files = hooks.on_files(site.files, config(site, "search", "markdown-exec"))
+    assert site.ahead == [site.docs]
+    assert order(files) == ["plain.md", "style.css", "z.md", "blocks.md"]
+
+
+def test_without_execution_nothing_runs(site):
+    """As when the plugin that runs blocks is taken out."""
+    files = hooks.on_files(site.files, config(site, "search"))
+    assert site.ahead == []
+    assert order(files) == ["blocks.md", "plain.md", "style.css", "z.md"]
+
+
+def test_formulas_are_laid_out_from_the_start(site):
+    """First those that every page needs, then each page's in their order."""
+    hooks.on_files(site.files, config(site, "markdown-exec"))
+    asked = list(mathjax._ahead)
+    specimen = [mathjax._formula(tex, display=True) for tex in font._SPECIMEN]
+    assert asked == [*specimen, ("b_1", False), ("a_1", False)]

@@ -1,0 +1,232 @@
+"""Formulas are typeset faithfully, or the build stops."""
+
+import html
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hw4site import mathematics
+from hw4site.mathematics import render
+from hw4site.mathematics.mathjax import typeset
+
+ROOT = Path(__file__).parents[2]
+SHEET = ROOT / "docs" / "mathematics.md"
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.DOTALL)
+WIDE = (
+    r"p(y' = 1 \mid x) = (1 - \epsilon) \sigma(a) + \epsilon (1 - \sigma(a)), \quad c"
+)
+
+
+def formulas(path: Path) -> list[tuple[str, bool]]:
+    """Return the formulas of a page or of a module's docstrings."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        text = "\n".join(re.findall(r'r"""(.*?)"""', text, re.DOTALL))
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+    text = re.sub(r"\{\{.*?\}\}", "1", text)
+    return [(a or b, bool(a)) for a, b in FORMULA.findall(text)]
+
+
+def commands(path: Path) -> set[str]:
+    """Return the commands and environments in the formulas of a file."""
+    command = re.compile(r"\\(?:begin\{\w+\*?\}|[A-Za-z]+\*?|[^A-Za-z\s])")
+    return {name for tex, _ in formulas(path) for name in command.findall(tex)}
+
+
+def places(markup: str) -> list[tuple[str, float, float, float]]:
+    """Return each letter of a drawing with its size and place, as a browser would."""
+    found = []
+    for size, x, y, text in re.findall(
+        r'<text font-size="(\d+)" x="([^"]*)" y="([^"]*)">([^<]*)</text>', markup
+    ):
+        xs, ys = [[float(n) for n in numbers.split()] for numbers in (x, y)]
+        letters = html.unescape(text)
+        ys += ys[-1:] * (len(letters) - len(ys))
+        found += zip(letters, [float(size)] * len(xs), xs, ys, strict=True)
+    return found
+
+
+def bars(markup: str) -> list[tuple[float, float, float, float]]:
+    """Return the bars of a drawing: left, top, width, height."""
+    bar = re.compile(r"M(\S+) (\S+)h(\S+)v(\S+)h-\S+z")
+    return [tuple(map(float, found)) for found in bar.findall(markup)]
+
+
+@pytest.mark.parametrize(
+    ("tex", "cause"),
+    [
+        (r"\foo", r"Undefined control sequence \foo"),
+        (r"\begin{foo}a\end{foo}", "Unknown environment 'foo'"),
+        (r"\frac{a}", r"Missing argument for \frac"),
+        ("x_", "Missing superscript or subscript"),
+        ("{", "missing close brace"),
+        ("x^2^3", "Double exponent"),
+        (r"\left( x", r"missing \right"),
+        ("a & b", "Misplaced &"),
+        (r"\color{red} x", "Undefined control sequence"),
+        (r"\def\a{b}", "Undefined control sequence"),
+        (r"\cancel{x}", "Undefined control sequence"),
+        (r"\boxed{x}", "boxes"),
+        (r"\rule{1em}{1em}", "boxes"),
+        (r"\begin{array}{c|c} a & b \end{array}", "lines in tables"),
+        (r"x \tag{1}", r"`\tag` would be left out"),
+        (r"\label{a} x", r"`\label` would be left out"),
+        (r"\ref{a}", r"`\ref` would be left out"),
+        ("50% x", "`%` would be left out"),
+        (r"a \\ b", "outside an environment"),
+        (r"a \\[1ex] b", "outside an environment"),
+        (r"\text{日本}", "no glyph for `日`"),
+        ("é", "no glyph for `é`"),
+        (" ", "empty"),
+    ],
+)
+@pytest.mark.parametrize("display", [True, False])
+def test_what_cannot_be_typeset_is_refused(tex, cause, display):
+    """The message names the cause, and the formula where there is one."""
+    with pytest.raises(ValueError, match=re.escape(cause)) as error:
+        render(tex, display=display)
+
+    assert tex in str(error.value)
+
+
+@pytest.mark.parametrize("tex", [r"50\,\%", r"\begin{matrix} a \\ b \end{matrix}"])
+def test_what_only_looks_like_it_is_not(tex):
+    """An escaped percent sign is a sign, and a row in an environment ends."""
+    assert render(tex, display=True)
+
+
+def test_a_script_is_smaller_and_above():
+    """TeX sets it at 7/10, which MathJax takes as the root of a half."""
+    (x, size, *_, baseline), (two, smaller, *_, raised) = places(
+        render("x^2", display=True)
+    )
+
+    assert (x, two) == ("x", "2")
+    assert smaller / size == pytest.approx(0.707)
+    assert raised < baseline == 0
+
+
+def test_a_bar_lies_between_what_it_divides():
+    """And is as wide as the wider of both, at least."""
+    markup = render(r"\frac{a}{b}", display=True)
+    (_, _, _, above), (_, _, _, below) = places(markup)
+    ((_, top, width, height),) = bars(markup)
+
+    assert above < top < top + height < below
+    assert width > 429  # of the letters, in thousandths
+
+
+@pytest.mark.parametrize("brace", [r"\underbrace", r"\overbrace"])
+def test_a_wide_brace_has_no_gap(brace):
+    """Its bars reach from one piece of the brace to the next."""
+    ((left, top, width, height), (right, *_)) = bars(
+        render(rf"{brace}{{a + b + c + d + e + f}}", display=True)
+    )
+
+    assert width > 1000
+    # The middle piece is two glyphs, each 450 wide, with its bars' height.
+    assert right - (left + width) <= 900
+    assert height == 120
+    assert top != 0
+
+
+def test_a_tall_root_reaches_its_bar():
+    """The sign's own bar and the long one meet."""
+    tex = r"\sqrt{\begin{matrix} a \\ b \\ c \\ d \\ e \\ f \\ g \end{matrix}}"
+    upright, across = sorted(bars(render(tex, display=True)), key=lambda bar: bar[2])
+
+    assert upright[2] < 60 < across[2]
+    assert upright[1] + upright[3] > across[1] + across[3]
+
+
+@pytest.mark.parametrize(("tex", "display"), formulas(SHEET))
+def test_every_glyph_of_mathjax_is_drawn_and_said(tex, display):
+    """As many letters as MathJax drew; bars stand for the stretched ones."""
+    svg = typeset(tex.strip(), display=display).svg
+    svg = re.sub(r"(?<=.)<svg.*?</svg>", "", svg)
+    expected = len(re.findall(r'<path[^>]* d="[^"]', svg))
+
+    markup = render(tex.strip(), display=display)
+
+    outlined = markup.count("<path transform")
+    assert len(places(markup)) + outlined == expected
+    assert outlined == tex.count(r"\mathfrak")  # the font holds all others
+    assert re.search(r'aria-label="[^"]{1,}"', markup)
+    assert "\\" not in markup
+
+
+def test_an_element_for_each_size_and_one_for_bars():
+    """Few elements are what makes a page quick."""
+    markup = render(r"\frac{x_1 + x_2 + x_3}{\sqrt{y}} = a + b + c", display=True)
+
+    assert re.findall(r"<(\w+)", markup) == ["svg", "text", "text", "path"]
+
+
+def test_a_glyph_outside_the_font_is_an_outline():
+    """No symbol is refused for being rare."""
+    markup = render(r"x + \mathfrak{g}", display=True)
+
+    assert [letter for letter, *_ in places(markup)] == ["x", "+"]
+    assert re.search(r'<path transform="matrix\(1.0 0 0 -1.0 \d+ 0\)" d="M', markup)
+
+
+def test_a_wide_formula_in_a_line_may_break(monkeypatch):
+    """Behind relations, outside of fences; nothing is lost or moved."""
+    broken = render(WIDE, display=False)
+    monkeypatch.setattr(mathematics, "_UNBROKEN", 100)
+    whole = render.__wrapped__(WIDE, display=False)
+    boxes = [
+        [float(n) for n in view.split()]
+        for view in re.findall(r'viewBox="([^"]*)"', broken)
+    ]
+
+    assert broken.startswith('\u2060<span role="img" aria-label="p open paren')
+    assert broken.count('<svg aria-hidden="true"') == len(boxes) == 4
+    assert sorted(places(broken)) == sorted(places(whole))
+    for (left, _, width, _), (following, *_) in pairwise(boxes):
+        assert left + width == pytest.approx(following, abs=1)  # both rounded
+
+
+@pytest.mark.parametrize("tex", ["x", r"f(a + b + c + d + e + g + h + i + j + k)"])
+def test_another_stays_whole(tex):
+    """A short one, and one whose operators are all inside fences."""
+    markup = render(tex, display=False)
+
+    assert re.fullmatch("\u2060<svg [^>]*>.*</svg>\u2060", markup)
+
+
+def test_the_label_is_escaped():
+    """A quotation mark in the words does not end the attribute."""
+    assert "say &quot;x&quot;" in render(r'\text{say "x"}', display=True)
+
+
+def test_a_failed_build_ends():
+    """An engine that is still alive does not keep Python from ending."""
+    code = "from hw4site.mathematics import render; render(r'\\foo', display=True)"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert r"Undefined control sequence \foo" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*ROOT.glob("docs/**/*.md"), *ROOT.glob("hw4lib/**/*.py")],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_the_sheet_shows_every_command(path):
+    """A command that is missing there: add it, and look at it in each browser."""
+    if path.is_relative_to(ROOT / "hw4lib" / "site"):
+        pytest.skip("shows no formula of the homework")
+
+    assert commands(path) - commands(SHEET) == set()
