@@ -1,0 +1,478 @@
+import itertools
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from oracles import difference_quotient
+from scipy.special import expit
+from scipy.stats import norm
+
+from hw4lib.noisy_targets import (
+    convexity_threshold,
+    draw_noisy_labels,
+    em_bound,
+    gradient_peak,
+    label_posterior,
+    logit_information,
+    noisy_cross_entropy,
+    noisy_cross_entropy_curvature,
+    noisy_cross_entropy_gradient,
+    noisy_cross_entropy_with_gradient,
+    noisy_probability,
+    output_gradient,
+    sample_weight,
+    weight_gradient,
+)
+
+LOGITS = [0.0, 1e-9, 0.3, 1.1, 2.2, 9.0, 36.0, 339.0, 341.0, 700.0, 744.0, 760.0, 1e3]
+FLIPS = [0.0, 5e-324, 1e-300, 1e-150, 1e-20, 1e-3, 0.1, 0.25, 0.4, 0.4999999]
+GRID = [
+    (sign * a, y, eps)
+    for a, sign, y, eps in itertools.product(LOGITS, (1, -1), (0, 1), FLIPS)
+]
+TINY = 1e-307  # below it floats lose digits, and tests may not ask for them
+flips = st.one_of(st.just(0.0), st.floats(0.0, 0.5, exclude_max=True))
+logits = st.floats(allow_nan=False, allow_infinity=False)
+bits = st.sampled_from([0, 1])
+
+
+def exact(formula):
+    """Evaluate a formula of logit, label and flip probability in 900 digits."""
+    with mpmath.workdps(900):
+        return np.array(
+            [float(formula(mpmath.mpf(a), y, mpmath.mpf(eps))) for a, y, eps in GRID]
+        )
+
+
+def seen(a, y, eps):
+    """Probability of the label that is seen, from the definition of the noise."""
+    h = 1 / (1 + mpmath.exp(-a))
+    one = (1 - eps) * h + eps * (1 - h)
+    return one if y else (1 - eps) * (1 - h) + eps * h
+
+
+def loss(a, y, eps):
+    return -mpmath.log(seen(a, y, eps))
+
+
+def slope(a, y, eps):
+    """The sheet's form of the derivative, which in floats is 0/0 far out."""
+    h = 1 / (1 + mpmath.exp(-a))
+    one, zero = seen(a, 1, eps), seen(a, 0, eps)
+    return (1 - 2 * eps) * h * (1 - h) * (one - y) / (one * zero)
+
+
+def bend(a, y, eps):
+    """Quotient rule on the derivative of p."""
+    h = 1 / (1 + mpmath.exp(-a))
+    sign = 1 if y else -1
+    p = seen(a, y, eps)
+    first = sign * (1 - 2 * eps) * h * (1 - h)
+    return (first / p) ** 2 - first * (1 - 2 * h) / p
+
+
+def posterior(a, y, eps):
+    """Bayes' rule for the true label."""
+    h = 1 / (1 + mpmath.exp(-a))
+    return h * ((1 - eps) if y else eps) / seen(a, y, eps)
+
+
+def on_grid(function):
+    a, y, eps = (np.array(column) for column in zip(*GRID, strict=True))
+    return function(a, y, flip_probability=eps)
+
+
+def data(rng, n=40, p=3):
+    return rng.normal(size=(n, p)), rng.integers(0, 2, size=n).astype(float)
+
+
+def test_probability_is_that_of_a_flipped_coin():
+    """Kept ones and flipped zeros add up, and the two labels share all probability."""
+    a, _, eps = (np.array(column) for column in zip(*GRID, strict=True))
+
+    q = noisy_probability(a, flip_probability=eps)
+
+    assert_allclose(q, exact(lambda a, _, e: seen(a, 1, e)), rtol=1e-12, atol=TINY)
+    both = q + noisy_probability(-a, flip_probability=eps)
+    assert_allclose(both, 1.0, rtol=1e-15)
+
+
+def test_loss_is_the_negative_log_likelihood():
+    """Multiple precision agrees at every logit and flip probability, 0 included."""
+    expected = exact(loss)
+
+    assert_allclose(on_grid(noisy_cross_entropy), expected, rtol=1e-12, atol=TINY)
+
+
+def test_gradient_is_the_form_of_the_homework():
+    """Multiple precision agrees, also where floats make 0/0 of the sheet's form."""
+    actual = on_grid(noisy_cross_entropy_gradient)
+
+    # An exponential of an exponent near 1e3 is known to 1e3 times rounding.
+    assert_allclose(actual, exact(slope), rtol=1e-12, atol=TINY)
+
+
+def test_ten_thousand_is_no_limit():
+    """At a logit of 1e4 multiple precision still agrees, label right or wrong."""
+    with mpmath.workdps(5000):
+        for y, eps in itertools.product((0, 1), (0.0, 1e-300, 0.1)):
+            a, e = mpmath.mpf(10_000), mpmath.mpf(eps)
+            both = noisy_cross_entropy_with_gradient(1e4, y, flip_probability=eps)
+            assert_allclose(both.loss, float(loss(a, y, e)), rtol=1e-12, atol=TINY)
+            assert_allclose(both.gradient, float(slope(a, y, e)), rtol=1e-12)
+
+
+def test_gradient_that_underflows_is_zero():
+    """Far from 0 the gradient is exactly 0, not a small number left by a clip."""
+    a = np.array([-1e4, 1e4, -1e300, 1e300])
+
+    assert_array_equal(noisy_cross_entropy_gradient(a, 1, flip_probability=0.1), 0.0)
+    assert_array_equal(
+        noisy_cross_entropy_gradient(a, 1, flip_probability=0.0), [-1, 0, -1, 0]
+    )
+
+
+def test_curvature_is_the_second_derivative():
+    """Multiple precision agrees by the quotient rule."""
+    actual = on_grid(noisy_cross_entropy_curvature)
+
+    # Near the inflection two sigmoids of order 1 are subtracted.
+    expected = exact(bend)
+    assert_allclose(actual, expected, rtol=1e-12, atol=1e-15)
+    # Without noise there is no inflection and no subtraction of neighbors.
+    clean = np.array([eps == 0.0 for _, _, eps in GRID])
+    assert_allclose(actual[clean], expected[clean], rtol=1e-12, atol=TINY)
+
+
+def test_posterior_is_bayes_rule():
+    """Multiple precision agrees, and without noise the soft label is the label."""
+    actual = on_grid(label_posterior)
+
+    # The log odds of up to 744 are rounded before they are exponentiated.
+    assert_allclose(actual, exact(posterior), rtol=1e-12, atol=TINY)
+    assert_array_equal(label_posterior([-9, 9], [1, 0], flip_probability=0), [1, 0])
+
+
+def test_weight_relates_noisy_to_clean_gradient():
+    """It is one minus the flip probability over that of the label."""
+    expected = exact(lambda a, y, e: 1 - e / seen(a, y, e))
+
+    assert_allclose(on_grid(sample_weight), expected, rtol=1e-12, atol=TINY)
+
+
+def test_three_forms_of_the_gradient_agree(rng):
+    """Posterior residual, weighted residual and difference of sigmoids are one."""
+    a, y = rng.normal(size=500) * 3, rng.integers(0, 2, size=500)
+    eps = rng.uniform(0.01, 0.49, size=500)
+    sign, beta = 2 * y - 1, np.log((1 - eps) / eps)
+
+    actual = noisy_cross_entropy_gradient(a, y, flip_probability=eps)
+
+    # Differences of numbers below 1 round at 1e-16.
+    gamma = label_posterior(a, y, flip_probability=eps)
+    assert_allclose(actual, expit(a) - gamma, rtol=0, atol=1e-15)
+    weight = sample_weight(a, y, flip_probability=eps)
+    assert_allclose(actual, weight * (expit(a) - y), rtol=0, atol=1e-15)
+    difference = sign * (expit(sign * a) - expit(sign * a + beta))
+    assert_allclose(actual, difference, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.01, 0.1, 0.4])
+def test_derivatives_match_difference_quotients(rng, eps):
+    """The gradient is the slope of the loss and the curvature that of the gradient."""
+    a, y = rng.normal(size=20) * 3, rng.integers(0, 2, size=20)
+
+    def total(a):
+        return noisy_cross_entropy(a, y, flip_probability=eps).sum()
+
+    def pull(a):
+        return noisy_cross_entropy_gradient(a, y, flip_probability=eps).sum()
+
+    both = noisy_cross_entropy_with_gradient(a, y, flip_probability=eps)
+    assert_allclose(both.loss.sum(), total(a), rtol=1e-12)
+    quotient = difference_quotient(total, a)
+    assert_allclose(both.gradient, quotient, rtol=1e-8, atol=1e-9)
+    curvature = noisy_cross_entropy_curvature(a, y, flip_probability=eps)
+    quotient = difference_quotient(pull, a)
+    assert_allclose(curvature, quotient, rtol=1e-8, atol=1e-9)
+
+
+def test_no_noise_is_cross_entropy(rng):
+    """Without noise loss and gradient are those of logistic regression."""
+    a, y = rng.normal(size=100), rng.integers(0, 2, size=100)
+    h = expit(a)
+
+    both = noisy_cross_entropy_with_gradient(a, y, flip_probability=0)
+
+    assert_allclose(both.loss, -y * np.log(h) - (1 - y) * np.log(1 - h), rtol=1e-12)
+    assert_allclose(both.gradient, h - y, rtol=1e-12)
+
+
+def test_the_table_of_the_homework():
+    """The numbers of 2(c), by hand: h, gradient without and with noise, weight."""
+    h = np.array([0.1, 0.25, 0.5, 0.9])
+    a = np.log(h / (1 - h))
+
+    assert_allclose(
+        noisy_cross_entropy_gradient(a, 1, flip_probability=0), h - 1, rtol=1e-12
+    )
+    assert_allclose(
+        noisy_cross_entropy_gradient(a, 1, flip_probability=0.1),
+        [-2 / 5, -1 / 2, -2 / 5, -0.8 * 0.09 / 0.82],
+        rtol=1e-12,
+    )
+    assert_allclose(
+        sample_weight(a, 1, flip_probability=0.1),
+        [4 / 9, 2 / 3, 4 / 5, 1 - 0.1 / 0.82],
+        rtol=1e-12,
+    )
+    limits = sample_weight([-1e4, 1e4], 1, flip_probability=0.1)
+    assert_allclose(limits, [0, 8 / 9], rtol=1e-12)
+
+
+def test_blocks_and_shapes_do_not_show(rng):
+    """Many more numbers than a block, in any layout, are those of one at a time."""
+    a = rng.normal(size=(3, 12000)).T * 100
+    y = rng.integers(0, 2, size=3)
+    eps = np.array([[0.0], [0.2]] * 6000)
+
+    both = noisy_cross_entropy_with_gradient(a, y, flip_probability=eps)
+
+    assert both.loss.shape == both.gradient.shape == (12000, 3)
+    for i, j in rng.integers(0, 3, size=(50, 2)):
+        k = 4000 * i + 17 * j
+        alone = noisy_cross_entropy_with_gradient(
+            a[k, j], y[j], flip_probability=eps[k, 0]
+        )
+        # The far form of a block with a far margin rounds otherwise.
+        assert_allclose(both.loss[k, j], alone.loss, rtol=1e-12)
+        assert_allclose(both.gradient[k, j], alone.gradient, rtol=1e-12, atol=TINY)
+
+
+def test_integers_and_float32_give_float64_and_stay_as_they_were():
+    """The kind of the input changes no digit, and no argument is written to."""
+    a, y = np.array([-2, 0, 3], dtype=np.float32), np.array([1, 0, 1], dtype=np.int8)
+    kept = a.copy(), y.copy()
+
+    both = noisy_cross_entropy_with_gradient(a, y, flip_probability=0)
+
+    expected = noisy_cross_entropy_with_gradient(
+        [-2, 0, 3], [1, 0, 1], flip_probability=0
+    )
+    assert both.loss.dtype == both.gradient.dtype == np.float64
+    assert_array_equal(both.loss, expected.loss)
+    assert_array_equal(a, kept[0])
+    assert_array_equal(y, kept[1])
+
+
+def test_nothing_in_gives_nothing_out():
+    """An empty batch has an empty loss."""
+    assert noisy_cross_entropy([], [], flip_probability=0.1).shape == (0,)
+
+
+@given(logits, bits, flips)
+def test_no_logit_is_too_large(a, y, eps):
+    """Every finite logit has finite results within their bounds."""
+    both = noisy_cross_entropy_with_gradient(a, y, flip_probability=eps)
+    curvature = noisy_cross_entropy_curvature(a, y, flip_probability=eps)
+
+    assert 0.0 <= both.loss < np.inf
+    if eps > 0.0:
+        assert -np.log1p(-eps) * (1 - 1e-12) <= both.loss <= -np.log(eps) * (1 + 1e-12)
+    assert -1.0 <= both.gradient * (2 * y - 1) <= 0.0
+    assert np.abs(both.gradient) <= gradient_peak(eps).size * (1 + 1e-12)
+    assert -0.25 <= curvature <= 0.25
+    assert 0.0 <= label_posterior(a, y, flip_probability=eps) <= 1.0
+    assert 0.0 <= sample_weight(a, y, flip_probability=eps) <= 1.0
+    assert 0.0 <= logit_information(a, flip_probability=eps) <= 0.25
+
+
+@given(logits, flips)
+def test_labels_are_mirror_images(a, eps):
+    """Exchanging the labels and the logit's sign changes the gradient's sign alone."""
+    one = noisy_cross_entropy_with_gradient(a, 1, flip_probability=eps)
+    zero = noisy_cross_entropy_with_gradient(-a, 0, flip_probability=eps)
+
+    assert one.loss == zero.loss
+    assert one.gradient == -zero.gradient
+
+
+def test_output_gradient_holds_for_any_output(rng):
+    """The logistic form is a special case, and probit matches difference quotients."""
+    a, y = rng.normal(size=30), rng.integers(0, 2, size=30)
+
+    logistic = output_gradient(expit(a), expit(a) * expit(-a), y, flip_probability=0.1)
+    expected = noisy_cross_entropy_gradient(a, y, flip_probability=0.1)
+    assert_allclose(logistic, expected, rtol=1e-12)
+
+    def probit_loss(a):
+        q = 0.2 + 0.6 * norm.cdf(a)
+        return -np.log(np.where(y == 1, q, 1 - q)).sum()
+
+    probit = output_gradient(norm.cdf(a), norm.pdf(a), y, flip_probability=0.2)
+    quotient = difference_quotient(probit_loss, a)
+    assert_allclose(probit, quotient, rtol=1e-8, atol=1e-9)
+
+
+def test_output_gradient_refuses_an_impossible_label():
+    """Without noise a label of probability 0 has an infinite loss and no gradient."""
+    with pytest.raises(ValueError, match=r"`probabilities` holds 0 for a label"):
+        output_gradient([0.5, 1.0], 0.25, [1, 0], flip_probability=0)
+    with pytest.raises(ValueError, match=r"`probabilities` holds 1.5"):
+        output_gradient(1.5, 0.25, 1, flip_probability=0.1)
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.1])
+def test_weight_gradient_sums_over_the_data(rng, eps):
+    """A loop over data and the difference quotient of the summed loss agree."""
+    z, y = data(rng)
+    w = rng.normal(size=(2, 3))
+
+    actual = weight_gradient(z, y, w, flip_probability=eps)
+
+    for row, weights in zip(actual, w, strict=True):
+        loop = sum(
+            float(slope(mpmath.mpf(float(weights @ zn)), yn, eps)) * zn
+            for zn, yn in zip(z, y, strict=True)
+        )
+        assert_allclose(row, loop, rtol=1e-12)
+        quotient = difference_quotient(
+            lambda w: noisy_cross_entropy(z @ w, y, flip_probability=eps).sum(), weights
+        )
+        assert_allclose(row, quotient, rtol=1e-8, atol=1e-8)
+
+
+def test_em_bound_keeps_its_digits_far_out():
+    """The loss at 0 is log 2; the bound from far out is above it by what it forgets."""
+    with mpmath.workdps(40):
+        # At b -> infinity the label 1 is true: E(b) + softplus(-a) - softplus(-b).
+        expected = float(-mpmath.log(mpmath.mpf("0.9")) + mpmath.log(2))
+    for far in (1e3, 1e8, 1e17, 1e308):
+        assert_allclose(em_bound(0.0, 1, at=far, flip_probability=0.1), expected)
+    with np.errstate(all="raise", under="ignore"):
+        largest = em_bound(1.7e308, 1, at=-1.7e308, flip_probability=0.1)
+    assert_allclose(largest, 1.7e308)
+
+
+def test_em_bound_touches_and_lies_above(rng):
+    """The bound is never below the loss, meets it at its point, and is convex."""
+    a, b = rng.normal(size=(2, 4000)) * 6
+    y, eps = rng.integers(0, 2, size=4000), rng.uniform(0, 0.5, size=4000)
+
+    bound = em_bound(a, y, at=b, flip_probability=eps)
+
+    assert (bound >= noisy_cross_entropy(a, y, flip_probability=eps) - 1e-14).all()
+    touching = em_bound(b, y, at=b, flip_probability=eps)
+    assert_allclose(
+        touching, noisy_cross_entropy(b, y, flip_probability=eps), rtol=1e-12
+    )
+    soft = label_posterior(b, y, flip_probability=eps)
+    entropy = -soft * np.log(expit(a)) - (1 - soft) * np.log(expit(-a))
+    constant = touching + soft * np.log(expit(b)) + (1 - soft) * np.log(expit(-b))
+    # Cross entropy against the soft label, and nothing else, depends on a.
+    assert_allclose(bound, entropy + constant, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("eps", [1e-12, 1e-3, 0.01, 0.1, 0.2, 0.4, 0.4999])
+def test_peak_is_the_largest_gradient(eps):
+    """A fine grid finds no larger one, and multiple precision the same size."""
+    peak = gradient_peak(eps)
+    beta = mpmath.log((1 - mpmath.mpf(eps)) / mpmath.mpf(eps))
+
+    assert_allclose(peak.size, float(mpmath.tanh(beta / 4)), rtol=1e-12)
+    assert_allclose(peak.margin, float(-beta / 2), rtol=1e-12)
+    assert_allclose(peak.probability, expit(peak.margin), rtol=1e-12)
+    margins = peak.margin + np.linspace(-30, 30, 20001)
+    sizes = np.abs(noisy_cross_entropy_gradient(margins, 1, flip_probability=eps))
+    assert_allclose(sizes.max(), peak.size, rtol=1e-12)
+    assert sizes.argmax() == 10000
+
+
+def test_peaks_of_the_homework():
+    """At ten percent noise the peak is a half, at h = 1/4 and a = -log 3."""
+    peak = gradient_peak([0.1, 0.2, 0.0])
+
+    assert_allclose(peak.size, [1 / 2, 1 / 3, 1], rtol=1e-12)
+    assert_allclose(peak.probability, [1 / 4, 1 / 3, 0], rtol=1e-12)
+    assert_allclose(peak.margin, [-np.log(3), -np.log(2), -np.inf], rtol=1e-12)
+
+
+def test_loss_is_convex_exactly_above_the_threshold(rng):
+    """The sign of the second difference changes at the threshold and nowhere else."""
+    for eps in rng.uniform(0.001, 0.49, size=20):
+        threshold = convexity_threshold(eps)
+        step = 1e-3
+        margins = threshold + np.linspace(-8, 8, 1601) + step / 2
+        inside = np.abs(margins - threshold) > 2 * step
+        values = [
+            noisy_cross_entropy(margins + shift, 1, flip_probability=eps)
+            for shift in (-step, 0.0, step)
+        ]
+
+        second = values[0] - 2 * values[1] + values[2]
+
+        # Second differences of a loss of order 1 round at a few 1e-16.
+        clear = inside & (np.abs(second) > 1e-14)
+        assert clear.sum() > 1000
+        assert_array_equal(second[clear] > 0, margins[clear] > threshold)
+        curvature = noisy_cross_entropy_curvature(-margins, 0, flip_probability=eps)
+        assert_array_equal(curvature[inside] > 0, margins[inside] > threshold)
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.1, 0.3])
+def test_expected_loss_is_least_at_the_truth(eps):
+    """Averaged over labels the loss is least at the logit they were drawn from."""
+    grid = np.linspace(-8, 8, 1601)
+    for truth in grid[100:-100:100]:
+        q = noisy_probability(truth, flip_probability=eps)
+        expected = q * noisy_cross_entropy(grid, 1, flip_probability=eps) + (
+            1 - q
+        ) * noisy_cross_entropy(grid, 0, flip_probability=eps)
+
+        assert grid[expected.argmin()] == pytest.approx(truth)
+
+
+def test_drawn_labels_have_their_probability():
+    """The mean of many draws is q."""
+    n, a = 40_000, np.array([[-2.0], [0.5]])
+    q = 0.2 + 0.6 * expit(a)
+
+    labels = draw_noisy_labels(
+        a.repeat(n, axis=1), flip_probability=0.2, rng=np.random.default_rng(0)
+    )
+
+    assert set(np.unique(labels)) == {0.0, 1.0}
+    sigma = np.sqrt(q * (1 - q) / n)
+    assert (np.abs(labels.mean(axis=1, keepdims=True) - q) < 5 * sigma).all()
+
+
+ELEMENTWISE = [
+    noisy_cross_entropy,
+    noisy_cross_entropy_gradient,
+    noisy_cross_entropy_with_gradient,
+    noisy_cross_entropy_curvature,
+    label_posterior,
+    sample_weight,
+]
+
+
+@pytest.mark.parametrize("function", ELEMENTWISE, ids=lambda f: f.__name__)
+def test_bad_data_are_named(function):
+    """Each rejected argument is named with what it is and what it should be."""
+    with pytest.raises(ValueError, match=r"`logits` holds nan, expected finite"):
+        function([np.nan], [1], flip_probability=0.1)
+    with pytest.raises(ValueError, match=r"`labels` holds -1, expected 0 or 1"):
+        function([0.0], [-1], flip_probability=0.1)
+    with pytest.raises(ValueError, match=r"`flip_probability` .* 0.5, expected in"):
+        function([0.0], [1], flip_probability=0.5)
+    with pytest.raises(ValueError, match=r"`flip_probability` .* -0.1, expected in"):
+        function([0.0], [1], flip_probability=-0.1)
+    with pytest.raises(
+        ValueError, match=r"`logits` \(2,\), `labels` \(3,\).*broadcast"
+    ):
+        function([0, 0], [1, 1, 1], flip_probability=0.1)
+    with pytest.raises(TypeError, match=r"`logits` is of type"):
+        function(["a"], [1], flip_probability=0.1)
