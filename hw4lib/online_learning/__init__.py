@@ -6,3 +6,87 @@
 - [`bounds`][hw4lib.online_learning.bounds]: regret bounds for all data, and step sizes
 - [`adversary`][hw4lib.online_learning.adversary]: the data for which it is tight
 """
+
+from hw4lib.online_learning.adversary import (
+    WorstCase,
+    costliest_stream,
+    farthest_stream,
+)
+from hw4lib.online_learning.bounds import (
+    constant_step_bound,
+    constant_step_size,
+    decaying_step_bound,
+    decaying_step_bounds,
+    decaying_step_size,
+    idle_regret,
+    offset_step_bound,
+    offset_step_size,
+    smallest_horizon,
+    tuned_bound,
+)
+from hw4lib.online_learning.descent import (
+    Keep,
+    OnlineRun,
+    StepSize,
+    gradient_step,
+    logistic_loss,
+    logistic_loss_gradient,
+    online_gradient_descent,
+    online_gradient_descent_stream,
+)
+from hw4lib.online_learning.radius import (
+    KAPPA,
+    gradient_norm_bound,
+    limiting_radius,
+    optimum_norm_bound,
+    safe_step_size,
+    worst_gain,
+    worst_margin,
+    worst_radii,
+)
+from hw4lib.online_learning.regret import (
+    RegretTerms,
+    average_regret,
+    batch_optimum,
+    regret_bound,
+    regret_terms,
+    tuned_step_size,
+)
+
+__all__ = [
+    "KAPPA",
+    "Keep",
+    "OnlineRun",
+    "RegretTerms",
+    "StepSize",
+    "WorstCase",
+    "average_regret",
+    "batch_optimum",
+    "constant_step_bound",
+    "constant_step_size",
+    "costliest_stream",
+    "decaying_step_bound",
+    "decaying_step_bounds",
+    "decaying_step_size",
+    "farthest_stream",
+    "gradient_norm_bound",
+    "gradient_step",
+    "idle_regret",
+    "limiting_radius",
+    "logistic_loss",
+    "logistic_loss_gradient",
+    "offset_step_bound",
+    "offset_step_size",
+    "online_gradient_descent",
+    "online_gradient_descent_stream",
+    "optimum_norm_bound",
+    "regret_bound",
+    "regret_terms",
+    "safe_step_size",
+    "smallest_horizon",
+    "tuned_bound",
+    "tuned_step_size",
+    "worst_gain",
+    "worst_margin",
+    "worst_radii",
+]

@@ -20,6 +20,12 @@ from hw4lib.online_learning._rounds import share
 from hw4lib.online_learning.descent import online_gradient_descent
 from hw4lib.online_learning.radius import KAPPA, worst_radii
 
+__all__ = [
+    "WorstCase",
+    "costliest_stream",
+    "farthest_stream",
+]
+
 
 def farthest_stream(
     step_sizes: ArrayLike, feature_bound: float, *, regularization: float = 1.0

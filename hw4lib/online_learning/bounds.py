@@ -29,6 +29,19 @@ from hw4lib.online_learning.radius import (
 )
 from hw4lib.online_learning.regret import batch_optimum, tuned_step_size
 
+__all__ = [
+    "constant_step_bound",
+    "constant_step_size",
+    "decaying_step_bound",
+    "decaying_step_bounds",
+    "decaying_step_size",
+    "idle_regret",
+    "offset_step_bound",
+    "offset_step_size",
+    "smallest_horizon",
+    "tuned_bound",
+]
+
 
 def tuned_bound(
     n: ArrayLike,
@@ -352,7 +365,7 @@ def idle_regret(feature_bound: float, *, regularization: float = 1.0) -> float:
     """
     lam = as_number("regularization", regularization, above=0.0)
     R = scaled_bound(feature_bound, lam)
-    return math.log(2.0) - float(logistic_loss(batch_optimum([[R]], [1]), [R], 1))
+    return math.log(2.0) - float(logistic_loss([R], 1, batch_optimum([[R]], [1])))
 
 
 def smallest_horizon(holds: Callable[[int], bool], *, at_most: int = 10**12) -> int:

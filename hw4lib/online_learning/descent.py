@@ -30,6 +30,17 @@ from hw4lib.activations import sigmoid, softplus
 from hw4lib.online_learning._rounds import LOOPS, Loops, share
 from hw4lib.online_learning._samples import as_samples
 
+__all__ = [
+    "Keep",
+    "OnlineRun",
+    "StepSize",
+    "gradient_step",
+    "logistic_loss",
+    "logistic_loss_gradient",
+    "online_gradient_descent",
+    "online_gradient_descent_stream",
+]
+
 StepSize: TypeAlias = ArrayLike | Callable[[NDArray[np.int64]], ArrayLike]
 Keep: TypeAlias = Literal["totals", "losses", "iterates"]
 _Samples: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -42,14 +53,14 @@ _FEW = 8
 
 
 def logistic_loss(
-    w: ArrayLike, x: ArrayLike, y: ArrayLike, *, regularization: float = 1.0
+    x: ArrayLike, y: ArrayLike, w: ArrayLike, *, regularization: float = 1.0
 ) -> NDArray[np.float64]:
     r"""Return the loss $\log(1 + e^{-y w^\top x}) + \lambda \lVert w \rVert^2$.
 
     Args:
-        w: Weights, shape `(..., p)`.
         x: Features, shape `(..., p)`.
         y: Labels $-1$ or $1$, shape `(...)`.
+        w: Weights, shape `(..., p)`.
         regularization: $\lambda \ge 0$.
 
     Returns:
@@ -64,25 +75,25 @@ def logistic_loss(
         Homework 4, [Problem 4(a)][4-a], equation (5).
 
     Examples:
-        >>> logistic_loss([0.0, 0.0], [3.0, 4.0], 1)
+        >>> logistic_loss([3.0, 4.0], 1, [0.0, 0.0])
         np.float64(0.6931471805599453)
-        >>> logistic_loss([[1.0, 0.0], [0.0, 1.0]], [1e4, 0.0], -1)
+        >>> logistic_loss([1e4, 0.0], -1, [[1.0, 0.0], [0.0, 1.0]])
         array([1.00010000e+04, 1.69314718e+00])
     """
-    w, x, y, lam = _loss_arguments(w, x, y, regularization)
+    x, y, w, lam = _loss_arguments(x, y, w, regularization)
     penalty: NDArray[np.float64] = lam * np.vecdot(w, w)
     return softplus(-y * np.vecdot(w, x)) + penalty
 
 
 def logistic_loss_gradient(
-    w: ArrayLike, x: ArrayLike, y: ArrayLike, *, regularization: float = 1.0
+    x: ArrayLike, y: ArrayLike, w: ArrayLike, *, regularization: float = 1.0
 ) -> NDArray[np.float64]:
     r"""Return $\nabla \ell(w) = -y \, \sigma(-y w^\top x) \, x + 2 \lambda w$.
 
     Args:
-        w: Weights, shape `(..., p)`.
         x: Features, shape `(..., p)`.
         y: Labels $-1$ or $1$, shape `(...)`.
+        w: Weights, shape `(..., p)`.
         regularization: $\lambda \ge 0$.
 
     Returns:
@@ -96,18 +107,18 @@ def logistic_loss_gradient(
         Homework 4, [Problem 4(a)][4-a].
 
     Examples:
-        >>> logistic_loss_gradient([0.0, 0.0], [3.0, 4.0], 1)
+        >>> logistic_loss_gradient([3.0, 4.0], 1, [0.0, 0.0])
         array([-1.5, -2. ])
     """
-    w, x, y, lam = _loss_arguments(w, x, y, regularization)
+    x, y, w, lam = _loss_arguments(x, y, w, regularization)
     pull = y * sigmoid(-y * np.vecdot(w, x))
     return 2.0 * lam * w - pull[..., None] * x
 
 
 def gradient_step(
-    w: ArrayLike,
     x: ArrayLike,
     y: ArrayLike,
+    w: ArrayLike,
     step_size: ArrayLike,
     *,
     regularization: float = 1.0,
@@ -120,9 +131,9 @@ def gradient_step(
     all of $\mathbb R^p$, so there is nothing to project on.
 
     Args:
-        w: Weights, shape `(..., p)`.
         x: Features, shape `(..., p)`.
         y: Labels $-1$ or $1$, shape `(...)`.
+        w: Weights, shape `(..., p)`.
         step_size: $\eta > 0$, shape `(...)`.
         regularization: $\lambda \ge 0$.
 
@@ -138,11 +149,11 @@ def gradient_step(
         Homework 4, [Problem 4(a)][4-a].
 
     Examples:
-        >>> gradient_step([0.0, 0.0], [3.0, 4.0], 1, 0.1)
+        >>> gradient_step([3.0, 4.0], 1, [0.0, 0.0], 0.1)
         array([0.15, 0.2 ])
     """
     step = as_numbers("step_size", step_size, above=0.0)
-    gradient = logistic_loss_gradient(w, x, y, regularization=regularization)
+    gradient = logistic_loss_gradient(x, y, w, regularization=regularization)
     check_broadcast(step_size=step, gradient=gradient[..., 0])
     return np.asarray(w, dtype=np.float64) - step[..., None] * gradient
 
@@ -318,13 +329,13 @@ def online_gradient_descent_stream(
 
 
 def _loss_arguments(
-    w: ArrayLike, x: ArrayLike, y: ArrayLike, regularization: float
+    x: ArrayLike, y: ArrayLike, w: ArrayLike, regularization: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
     w = as_array("w", w, "...", "p")
     x = as_array("x", x, "...", w.shape[-1])
     y = as_labels("y", y, (-1, 1))
     check_broadcast(w=w[..., 0], x=x[..., 0], y=y)
-    return w, x, y, as_number("regularization", regularization, at_least=0.0)
+    return x, y, w, as_number("regularization", regularization, at_least=0.0)
 
 
 def _sample_block(

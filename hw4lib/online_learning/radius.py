@@ -23,8 +23,19 @@ from hw4lib.online_learning._recursion import (
     scaled_bound,
 )
 
+__all__ = [
+    "KAPPA",
+    "gradient_norm_bound",
+    "limiting_radius",
+    "optimum_norm_bound",
+    "safe_step_size",
+    "worst_gain",
+    "worst_margin",
+    "worst_radii",
+]
 
-def lambert_w(z: ArrayLike) -> NDArray[np.float64]:
+
+def _lambert_w(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return the $w \ge 0$ with $w e^w = z$, Lambert's function $W(z)$.
 
     Newton's method on $w + \log w - \log z$, which is increasing and concave: after
@@ -45,7 +56,7 @@ def lambert_w(z: ArrayLike) -> NDArray[np.float64]:
         $\kappa = W(1/e)$.
 
     Examples:
-        >>> lambert_w([0.0, np.e]).round(12)
+        >>> _lambert_w([0.0, np.e]).round(12)
         array([0., 1.])
     """
     z = as_numbers("z", z, at_least=0.0)
@@ -56,7 +67,7 @@ def lambert_w(z: ArrayLike) -> NDArray[np.float64]:
     return np.where(z > 0.0, w, 0.0)
 
 
-KAPPA = float(lambert_w(math.exp(-1.0)))
+KAPPA = float(_lambert_w(math.exp(-1.0)))
 r"""The constant $\kappa = \max_m m \, \sigma(-m) = W(1/e)$, attained at
 $m = 1 + \kappa$."""
 

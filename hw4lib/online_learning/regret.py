@@ -22,6 +22,15 @@ from hw4lib.online_learning.descent import (
     logistic_loss_gradient,
 )
 
+__all__ = [
+    "RegretTerms",
+    "average_regret",
+    "batch_optimum",
+    "regret_bound",
+    "regret_terms",
+    "tuned_step_size",
+]
+
 # One sample in so many gives a start, and a Hessian that is good enough.
 _THINNING = 16
 # Numbers in a block of samples: a megabyte, which stays in the cache.
@@ -90,9 +99,9 @@ def batch_optimum(
 
 
 def average_regret(
-    run: OnlineRun,
     X: ArrayLike,
     y: ArrayLike,
+    run: OnlineRun,
     *,
     regularization: float = 1.0,
     comparator: ArrayLike | None = None,
@@ -103,9 +112,9 @@ def average_regret(
     the iterates are not.
 
     Args:
-        run: A run over these samples.
         X: Features, shape `(n, p)`.
         y: Labels $-1$ or $1$, shape `(n,)`.
+        run: A run over these samples.
         regularization: $\lambda > 0$, that of the run.
         comparator: Weights to compare with, shape `(p,)`;
             [`batch_optimum`][hw4lib.online_learning.regret.batch_optimum] if not given.
@@ -125,7 +134,7 @@ def average_regret(
         >>> from hw4lib.online_learning.descent import online_gradient_descent
         >>> X, y = [[3.0], [3.0]], [1, 1]
         >>> run = online_gradient_descent(X, y, 0.1)
-        >>> round(float(average_regret(run, X, y)), 6)
+        >>> round(float(average_regret(X, y, run)), 6)
         0.182703
     """
     X, y = as_samples(X, y)
@@ -137,7 +146,7 @@ def average_regret(
             "of `run`"
         )
     best = _comparator(X, y, regularization, comparator)
-    loss = logistic_loss(best, X, y, regularization=regularization).mean()
+    loss = logistic_loss(X, y, best, regularization=regularization).mean()
     return run.average_loss - float(loss)
 
 
@@ -258,9 +267,9 @@ def regret_terms(
     if step.ndim:
         X, y = X[:, None], y[:, None]
 
-    losses = logistic_loss(path[:-1], X, y, regularization=regularization)
-    gradients = logistic_loss_gradient(path[:-1], X, y, regularization=regularization)
-    gaps = losses - logistic_loss(best, X, y, regularization=regularization)
+    losses = logistic_loss(X, y, path[:-1], regularization=regularization)
+    gradients = logistic_loss_gradient(X, y, path[:-1], regularization=regularization)
+    gaps = losses - logistic_loss(X, y, best, regularization=regularization)
     slopes = np.vecdot(gradients, path[:-1] - best)
     first, last = (np.square(path[i] - best).sum(axis=-1) for i in (0, -1))
     return RegretTerms(
