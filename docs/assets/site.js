@@ -1,89 +1,5 @@
-// What a page can not do without a script: judge an answer, move a figure, open what a
-// link or a search points into. Everything it shows was computed when the site was built.
-
-// --- Answer boxes -----------------------------------------------------------------
-
-const FUNCTIONS = {
-  sqrt: Math.sqrt, exp: Math.exp, log: Math.log, ln: Math.log, tanh: Math.tanh,
-  sigmoid: (z) => 1 / (1 + Math.exp(-z)),
-};
-const CONSTANTS = { pi: Math.PI, π: Math.PI, e: Math.E };
-
-/** The value of `1/8`, `sqrt(2/64)`, `-1e-3`, `2^-3`; NaN for anything else. */
-function evaluate(text) {
-  const tokens = text.toLowerCase().replaceAll("−", "-").replaceAll(/[×·]/g, "*")
-    .replaceAll("√", "sqrt").replaceAll("**", "^")
-    .match(/(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[a-zπ]+|[-+*/^()]|\S/g) ?? [];
-  let at = 0;
-  const take = (...wanted) => (wanted.includes(tokens[at]) ? tokens[at++] : undefined);
-  function sum() {
-    let value = product();
-    for (let sign; (sign = take("+", "-")); ) value += sign === "+" ? product() : -product();
-    return value;
-  }
-  function product() {
-    let value = signed();
-    for (let sign; (sign = take("*", "/")); ) sign === "*" ? (value *= signed()) : (value /= signed());
-    return value;
-  }
-  function signed() {
-    if (take("-")) return -signed();
-    if (take("+")) return signed();
-    const base = atom();
-    return take("^") ? base ** signed() : base;
-  }
-  function atom() {
-    const token = tokens[at++];
-    if (token === "(") {
-      const value = sum();
-      return take(")") ? value : NaN;
-    }
-    if (Object.hasOwn(CONSTANTS, token)) return CONSTANTS[token];
-    if (Object.hasOwn(FUNCTIONS, token)) return FUNCTIONS[token](atom());
-    return /^[\d.]/.test(token ?? "") ? Number(token) : NaN;
-  }
-  const value = sum();
-  return at === tokens.length ? value : NaN;
-}
-
-function judgeNumber(box, text) {
-  const value = evaluate(text);
-  if (!Number.isFinite(value)) return ["unread", "That is not a number I can read. Try 0.25, 1/4, sqrt(2/64) or 1e-3."];
-  const near = (target, tolerances) =>
-    Math.abs(value - target) <= tolerances * box.tolerance * (Math.abs(target) || 1) * (1 + 1e-9);
-  if (near(box.answer, 1)) return ["right", `Right, to within ${box.words}.`];
-  const slip = box.slips.find(([target]) => near(target, 1));
-  if (slip) return ["slip", slip[1]];
-  if (near(box.answer, box.close)) return ["close", `Close, but further off than ${box.words}.`];
-  return ["wrong", "Not this one. Take a hint, or compare with the derivation."];
-}
-
-function judgeChoice(box, index) {
-  if (index === undefined) return ["unread", "Pick an option first."];
-  const [right, why] = box.options[index];
-  return right ? ["right", `Right. ${why}`] : ["slip", why];
-}
-
-class Answer extends HTMLElement {
-  connectedCallback() {
-    const box = JSON.parse(this.dataset.box);
-    const form = this.querySelector("form");
-    const output = form.querySelector("output");
-    form.oninput = () => { // the verdict was on another answer
-      output.removeAttribute("data-verdict");
-      output.textContent = "";
-    };
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      const field = form.querySelector("input:not([type=radio])");
-      const [verdict, text] = field
-        ? judgeNumber(box, field.value)
-        : judgeChoice(box, form.querySelector("input:checked")?.value);
-      output.dataset.verdict = verdict;
-      output.textContent = text;
-    };
-  }
-}
+// What a page cannot do without a script: move a figure, open what a link or a search
+// points into. Everything it shows was computed when the site was built.
 
 // --- Figures with sliders ---------------------------------------------------------
 
@@ -130,7 +46,6 @@ class Explorer extends HTMLElement {
   }
 }
 
-customElements.define("hw4-answer", Answer);
 customElements.define("hw4-explorer", Explorer);
 
 // --- Disclosures ------------------------------------------------------------------

@@ -1,0 +1,246 @@
+// Boxes that a reader answers: numbers, formulas, choices and grids, with new numbers,
+// marks that readers give themselves, and what this browser remembers of it all.
+// Nothing leaves the browser; every right answer and slip was computed at build.
+
+// --- What this browser remembers ----------------------------------------------------
+
+globalThis.hw4Memory = (() => {
+  const KEY = "hw4-practice";
+  const VERSION = 1;
+  const empty = () => ({ version: VERSION, boxes: {}, marks: {}, open: {} });
+  let memory = empty(); // all there is where storage is full or forbidden
+
+  function valid(found) {
+    return found?.version === VERSION && ["boxes", "marks", "open"].every((part) => found[part]?.constructor === Object);
+  }
+
+  function load() {
+    try {
+      const found = JSON.parse(localStorage.getItem(KEY));
+      if (valid(found)) memory = found;
+    } catch {
+      // Private windows may refuse, and so may a damaged entry.
+    }
+    return memory;
+  }
+
+  function save() {
+    try {
+      localStorage.setItem(KEY, JSON.stringify(memory));
+    } catch {
+      // The page goes on with what it holds.
+    }
+    dispatchEvent(new CustomEvent("hw4-memory"));
+  }
+
+  return {
+    get: (part, name) => load()[part][name],
+    set(part, name, value) {
+      load()[part][name] = value;
+      save();
+    },
+    all: (part) => load()[part],
+    export: () => JSON.stringify(load(), null, 1),
+    /** Takes what `export` gave; says whether it was that. */
+    import(text) {
+      let found;
+      try {
+        found = JSON.parse(text);
+      } catch {
+        return false;
+      }
+      if (!valid(found)) return false;
+      memory = found;
+      save();
+      return true;
+    },
+    forget() {
+      memory = empty();
+      try {
+        localStorage.removeItem(KEY);
+      } catch {
+        // There was nothing to remove.
+      }
+      dispatchEvent(new CustomEvent("hw4-memory"));
+    },
+  };
+})();
+
+// --- Boxes --------------------------------------------------------------------------
+
+class Answer extends HTMLElement {
+  connectedCallback() {
+    this.box = JSON.parse(this.dataset.box);
+    this.form = this.querySelector("form");
+    this.verdict = this.form.querySelector("output");
+    this.reading = this.form.querySelector(".hw4-read");
+    this.name = this.id.replace(/^try-/, "");
+    this.variant = 0;
+    this.form.addEventListener("input", () => this.edited());
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.check();
+    });
+    this.form.querySelector("[data-new]")?.addEventListener("click", () => this.change((this.variant + 1) % this.box.variants.length));
+    this.recall();
+  }
+
+  fields() {
+    return [...this.form.querySelectorAll("input[type=text], input:not([type]), select")];
+  }
+
+  /** The question that is asked now: one of several, or the only one. */
+  get question() {
+    return this.box.variants ? { ...this.box, ...this.box.variants[this.variant] } : this.box;
+  }
+
+  typed() {
+    const radio = this.form.querySelector("input[type=radio]");
+    if (radio) return this.form.querySelector("input:checked")?.value ?? "";
+    const values = this.fields().map((field) => field.value);
+    return this.box.kind === "grid" ? values : values[0];
+  }
+
+  edited() {
+    this.show({ verdict: "", says: "" }); // the verdict was on another answer
+    if (!["number", "formula"].includes(this.box.kind)) return;
+    const read = hw4Formula.read(this.typed(), this.box.names ?? []);
+    this.read(read.tree ? hw4Formula.mathml(read.tree) : "", read.notes);
+  }
+
+  read(mathml, notes = []) {
+    if (!this.reading) return;
+    this.reading.hidden = !mathml;
+    this.reading.innerHTML = mathml ? `read as ${mathml}` : "";
+    if (mathml && notes?.length) this.reading.append(` ${notes.join(" ")}`);
+  }
+
+  judge() {
+    const typed = this.typed();
+    switch (this.box.kind) {
+      case "number": return hw4Formula.judgeNumber(this.question, typed);
+      case "formula": return hw4Formula.judgeFormula(this.box, typed);
+      case "grid": return hw4Formula.judgeGrid(this.box, typed);
+      default: {
+        if (typed === "") return { verdict: "unread", says: "Pick an option first." };
+        const [right, why] = this.box.options[typed];
+        return { verdict: right ? "right" : "slip", says: right ? `Right. ${why}` : why };
+      }
+    }
+  }
+
+  check() {
+    const result = this.judge();
+    this.show(result);
+    const before = hw4Memory.get("boxes", this.name) ?? {};
+    hw4Memory.set("boxes", this.name, {
+      typed: this.typed(),
+      variant: this.variant,
+      verdict: result.verdict,
+      tries: (before.tries ?? 0) + (result.verdict === "unread" ? 0 : 1),
+      solved: before.solved || result.verdict === "right",
+    });
+  }
+
+  show({ verdict, says, at, mathml, notes, cells }) {
+    this.verdict.toggleAttribute("data-verdict", Boolean(verdict));
+    if (verdict) this.verdict.dataset.verdict = verdict;
+    this.verdict.textContent = says;
+    if (mathml) this.read(mathml, notes);
+    this.fields().forEach((field, i) => {
+      field.toggleAttribute("aria-invalid", verdict === "unread");
+      if (cells) field.dataset.verdict = cells[i] ? "right" : "wrong";
+      else delete field.dataset.verdict;
+    });
+    const [field] = this.fields();
+    if (at !== undefined && field?.setSelectionRange && document.activeElement === field) {
+      field.setSelectionRange(at, field.value.length);
+    }
+    const { solution } = this.question;
+    if (solution && ["right", "slip", "close", "wrong"].includes(verdict)) {
+      const details = document.createElement("details");
+      details.className = "hw4-solution";
+      details.innerHTML = "<summary>Solution in one line</summary><p></p>";
+      details.querySelector("p").textContent = solution;
+      this.verdict.append(details);
+    }
+  }
+
+  change(variant) {
+    this.variant = variant;
+    const { prompt } = this.question;
+    if (prompt) this.form.querySelector("[data-prompt]").textContent = prompt;
+    this.form.querySelector("[data-count]")?.replaceChildren(variant ? `numbers ${variant + 1} of ${this.box.variants.length}` : "the sheet’s numbers");
+    for (const field of this.fields()) field.value = "";
+    this.show({ verdict: "", says: "" });
+    this.read("");
+    this.fields()[0]?.focus();
+  }
+
+  /** Puts back what was typed here, and its verdict. */
+  recall() {
+    const before = hw4Memory.get("boxes", this.name);
+    if (!before || before.typed === undefined) return;
+    if (this.box.variants && before.variant < this.box.variants.length && before.variant > 0) {
+      const focused = document.activeElement;
+      this.change(before.variant);
+      focused?.focus?.();
+    }
+    const radio = this.form.querySelector(`input[type=radio][value="${CSS.escape(String(before.typed))}"]`);
+    if (radio) radio.checked = true;
+    else [before.typed].flat().forEach((text, i) => this.fields()[i] && (this.fields()[i].value = text));
+    if (before.verdict) this.show(this.judge());
+  }
+}
+
+// --- Marks that readers give themselves ---------------------------------------------
+
+class Marks extends HTMLElement {
+  connectedCallback() {
+    this.boxes = [...this.querySelectorAll("input[type=checkbox]")];
+    const kept = hw4Memory.get("marks", this.dataset.part);
+    kept?.given?.forEach((given, i) => this.boxes[i] && (this.boxes[i].checked = given));
+    this.addEventListener("change", () => this.count(true));
+    this.count(false);
+  }
+
+  count(keep) {
+    const given = this.boxes.map((box) => box.checked);
+    const points = this.boxes.reduce((sum, box) => sum + (box.checked ? Number(box.value) : 0), 0);
+    this.querySelector("output").textContent = `${points} of ${this.dataset.points}`;
+    if (keep) hw4Memory.set("marks", this.dataset.part, { given, points });
+  }
+}
+
+customElements.define("hw4-answer", Answer);
+customElements.define("hw4-marks", Marks);
+
+// --- What is done, where the page lists its parts -----------------------------------
+
+/** Which parts a reader has solved, or given marks to. */
+function done() {
+  const parts = new Set();
+  for (const [name, box] of Object.entries(hw4Memory.all("boxes"))) if (box.solved) parts.add(name.replace(/--.*$/, ""));
+  for (const [name, marks] of Object.entries(hw4Memory.all("marks"))) if (marks.points > 0) parts.add(name);
+  return parts;
+}
+
+function tick() {
+  const parts = done();
+  for (const link of document.querySelectorAll(".md-nav--secondary a[href*='#'], a.hw4-part[href*='#']")) {
+    const part = link.hash.slice(1);
+    const solved = parts.has(part);
+    link.classList.toggle("hw4-done", solved);
+    const said = link.querySelector(".hw4-said");
+    if (solved && !said) link.insertAdjacentHTML("beforeend", '<span class="hw4-said"> (done)</span>');
+    else if (!solved) said?.remove();
+  }
+  for (const count of document.querySelectorAll("[data-progress]")) {
+    const all = count.dataset.progress.split(" ");
+    const solved = all.filter((part) => parts.has(part)).length;
+    count.textContent = solved ? `${solved} of ${all.length} parts done` : "";
+  }
+}
+
+addEventListener("hw4-memory", tick);
+(window.document$ ?? { subscribe: (f) => f() }).subscribe(tick);
