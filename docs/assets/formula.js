@@ -540,12 +540,12 @@ globalThis.hw4Formula = (() => {
   /** Judges a grid cell by cell: the words of a choice, or formulas at the points. */
   function judgeGrid(box, typed) {
     const same = (text, wanted) => {
-      if (box.choices) return text === wanted;
+      if (box.choices.length) return text === wanted;
       const [a, b] = [text.trim() === "" ? "0" : text, wanted].map((t) => read(t, box.names));
       return !a.error && box.points.every((point) => near(evaluate(a.tree, point), evaluate(b.tree, point), 1e-9));
     };
     if (typed.every((text) => text.trim() === "")) return { verdict: "unread", says: "Fill in the grid first." };
-    const wrong = box.choices ? undefined : typed.map((text) => text.trim() && read(text, box.names).error).find(Boolean);
+    const wrong = box.choices.length ? undefined : typed.map((text) => text.trim() && read(text, box.names).error).find(Boolean);
     if (wrong) return { verdict: "unread", says: `${wrong}.` };
     for (const [cells, says] of box.slips ?? []) {
       if (cells.every((wanted, i) => same(typed[i], wanted))) return { verdict: "slip", says };
