@@ -16,7 +16,10 @@ def test_a_number_box_carries_answer_slips_and_tolerance_in_words():
     """All that the script compares with is on the page, computed at build."""
     box = answers.number_box("1-1-f", "∂E/∂w₁ <=", 0.25, slips={"Lost a sign": -0.25})
     assert data_of(box) == {
+        "kind": "number",
         "answer": 0.25,
+        "accept": [],
+        "says": "",
         "tolerance": 0.005,
         "close": 10,
         "slips": [[-0.25, "Lost a sign"]],
@@ -68,3 +71,64 @@ def test_a_choice_needs_one_right_option_and_a_wrong_one(right, wrong):
     """Anything else is no question."""
     with pytest.raises(ValueError, match="expected one and at least one"):
         answers.choice_box("x", "Which?", right=right, wrong=wrong)
+
+
+def test_other_right_answers_are_told_from_slips_alone():
+    """Two right answers may be close to each other: both are right."""
+    box = answers.number_box(
+        "4-e", "η =", 1 / 790, slips={"Half.": 1 / 395}, accept={"Other.": 1 / 791}
+    )
+    assert data_of(box)["accept"] == [[pytest.approx(1 / 791), "Other."]]
+    with pytest.raises(ValueError, match="`Half.` and `Other.` are both about"):
+        answers.number_box("x", "x =", 1.0, slips={"Half.": 2.0}, accept={"Other.": 2})
+
+
+def test_draws_that_give_too_few_questions_are_refused():
+    """Slips that cannot be told from the answer are drawn again, in vain here."""
+
+    def rule(x):
+        return answers.Number(f"x = {x}", x, {"Sign.": -x, "Square.": x * x})
+
+    with pytest.raises(ValueError, match="`draw` gives 1 questions, expected 20"):
+        answers.variants_box("x", rule, sheet={"x": 2}, draw=lambda rng: {"x": 1})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"points": {"x": [1, 2], "y": [1]}}, "`points` have lengths"),
+        ({"answers": {"": [1, math.nan]}}, "not finite"),
+        ({"slips": {"Same.": [1, 2]}}, "`Same.` has the values of an answer"),
+    ],
+)
+def test_a_formula_box_refuses_what_it_could_not_judge(options, message):
+    """Values at every point, finite, and slips that differ from the answers."""
+    whole = {"points": {"x": [1, 2]}, "answers": {"": [1, 2]}, "slips": {"S.": [3, 4]}}
+    with pytest.raises(ValueError, match=message):
+        answers.formula_box("x", "x =", **{**whole, **options})
+
+
+def test_a_formula_box_shows_the_letters_as_the_page_writes_them():
+    """Nobody has to guess how a letter is spelled."""
+    points = {"w1": [1, 2], "eta": [1, 2], "x_star": [1, 2], "w_k": [1, 2]}
+    box = answers.formula_box(
+        "x", "x =", points=points, answers={"": [5, 6]}, slips={"S.": 1.0}
+    )
+    assert "Letters: w₁, η, x*, w_k" in box
+
+
+def test_a_grid_box_refuses_what_cannot_be_filled_in():
+    """Rows of one length, and entries among the choices."""
+    with pytest.raises(ValueError, match="rows of lengths"):
+        answers.grid_box("x", "Fill in", [["0"], ["0", "1"]])
+    with pytest.raises(ValueError, match="expected choices"):
+        answers.grid_box("x", "Fill in", [["0", "1"]], choices=["0"])
+
+
+def test_a_scheme_lists_what_earns_points():
+    """Each line has its points, and their sum is the part's."""
+    scheme = answers.marks("2-c", {"The factor.": 2, "What it does.": 1})
+    assert 'data-part="2-c" data-points="3"' in scheme
+    assert scheme.count('type="checkbox"') == 2
+    with pytest.raises(ValueError, match="`scheme` is empty"):
+        answers.marks("x", {})
