@@ -203,7 +203,7 @@ APPLY = Kernel(
 
 @APPLY.ours
 def _(a, w_v, x):
-    return lambda: apply_attention_matrix(a, w_v, x)
+    return lambda: apply_attention_matrix(x, a, w_v)
 
 
 @APPLY.peer("NumPy, dense", floor=100, work="the matrix is made before")

@@ -30,7 +30,7 @@ LAYERS = Kernel(
 @VARIANCE.ours
 def _(M, epsilon, first):  # noqa: ARG001
     rng = np.random.default_rng(1)
-    return lambda: np.log(random_stack_variances(rng, DEPTH, M)[-1])
+    return lambda: np.log(random_stack_variances(DEPTH, M, rng=rng)[-1])
 
 
 @LAYERS.ours
@@ -38,7 +38,7 @@ def _(M, epsilon, first):  # noqa: ARG001
     rng = np.random.default_rng(1)
 
     def call():
-        for layer in random_stack(rng, DEPTH, M):
+        for layer in random_stack(DEPTH, M, rng=rng):
             last = layer
         return np.log(np.mean(last**2))
 

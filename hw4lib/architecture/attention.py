@@ -24,6 +24,21 @@ from hw4lib._checks import (
 )
 from hw4lib._products import matmul, multiply
 
+__all__ = [
+    "AttentionCounts",
+    "AttentionFactors",
+    "apply_attention_matrix",
+    "attention_counts",
+    "attention_factors",
+    "attention_matrix",
+    "attention_weights",
+    "block_pattern",
+    "causal_mask",
+    "multi_head_attention",
+    "scaled_dot_product_attention",
+    "self_attention",
+]
+
 # A block of so many scores, in so many rows, leaves half of a core's cache to others.
 _BLOCK, _BLOCK_ROWS = 2**16, 2**8
 # Scores up to here need no shift: a sum of their exponentials stays within e^(+-30).
@@ -70,6 +85,25 @@ class AttentionCounts:
 
     product_nonzeros: int
     r"""Non-zero entries of $A \otimes W_v^\top$, $p d^2$: all, without a mask."""
+
+
+def causal_mask(length: int) -> NDArray[np.bool_]:
+    r"""Return the mask that lets position $n$ attend to the positions up to $n$.
+
+    Args:
+        length: Number $N$ of positions.
+
+    Returns:
+        The mask, `True` on and below the diagonal, shape `(N, N)`.
+
+    Examples:
+        >>> causal_mask(2)
+        array([[ True, False],
+               [ True,  True]])
+    """
+    n = as_integer("length", length, at_least=1)
+    check_memory("length", n, n, n)
+    return np.tri(n, dtype=bool)
 
 
 def attention_weights(
@@ -358,7 +392,7 @@ def attention_factors(weights: ArrayLike, value_weights: ArrayLike) -> Attention
 
 
 def apply_attention_matrix(
-    weights: ArrayLike, value_weights: ArrayLike, stacked: ArrayLike
+    stacked: ArrayLike, weights: ArrayLike, value_weights: ArrayLike
 ) -> NDArray[np.float64]:
     r"""Return $(A \otimes W_v^\top) \, \bar x$ without the matrix, as $A (X W_v)$.
 
@@ -366,9 +400,9 @@ def apply_attention_matrix(
     [`attention_matrix`][hw4lib.architecture.attention.attention_matrix].
 
     Args:
+        stacked: The positions one after the other, $\bar x$, shape `(N * d)`.
         weights: Attention $A$, shape `(N, N)`, or of each head, `(h, N, N)`.
         value_weights: $W_v$, shape `(d, d_v)`, or of each head, `(h, d, d_v)`.
-        stacked: The positions one after the other, $\bar x$, shape `(N * d)`.
 
     Returns:
         The outputs one after the other, $\bar y$, shape `(N * d_v)`.
@@ -382,7 +416,7 @@ def apply_attention_matrix(
         Homework 4, [Problem 3.3(a)][3-3-a].
 
     Examples:
-        >>> apply_attention_matrix([[1.0, 0.0], [0.5, 0.5]], [[2.0]], [1.0, 3.0])
+        >>> apply_attention_matrix([1.0, 3.0], [[1.0, 0.0], [0.5, 0.5]], [[2.0]])
         array([2., 4.])
     """
     a, w_v = _as_heads(weights, value_weights)

@@ -33,6 +33,18 @@ from numpy.typing import ArrayLike, NDArray
 from hw4lib._checks import as_array, as_integer, as_pair, check_memory, is_finite
 from hw4lib._products import SMALL
 
+__all__ = [
+    "Conv1dGradient",
+    "WeightCounts",
+    "conv1d",
+    "conv1d_gradient",
+    "conv1d_output_length",
+    "convolution_matrix",
+    "shared_weight_gradient",
+    "weight_counts",
+    "weight_pattern",
+]
+
 # `numpy.correlate` has loops of its own for kernels up to this width, and is fast
 # enough for any kernel on inputs up to this length.
 _SHORT, _FEW = 11, 2**12

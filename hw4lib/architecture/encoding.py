@@ -24,6 +24,18 @@ from hw4lib._checks import (
 )
 from hw4lib._products import multiply
 
+__all__ = [
+    "SineShift",
+    "encoding_determinant",
+    "encoding_frequencies",
+    "positional_encoding",
+    "shift_encoding",
+    "shift_matrix",
+    "sine_determinant",
+    "sine_encoding",
+    "sine_shift",
+]
+
 _DECIMAL = Context(prec=60)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 _BITS = 160

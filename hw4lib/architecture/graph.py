@@ -30,6 +30,18 @@ from hw4lib.architecture.attention import (
     scaled_dot_product_attention,
 )
 
+__all__ = [
+    "SharedWeightScore",
+    "add_self_loops",
+    "additive_attention_weights",
+    "additive_graph_attention",
+    "graph_attention",
+    "graph_attention_from_scores",
+    "neighbor_rankings",
+    "score_spread",
+    "shared_weight_score",
+]
+
 # So many entries of gathered neighbors stay in the cache of one core.
 _CHUNK = 2**17
 # Scores and values up to here do not overflow.
@@ -111,6 +123,43 @@ def graph_attention(
         return _mix_edges(q, k, v, edges)
     mask = None if adjacency is None else _as_adjacency(adjacency, len(x))
     return scaled_dot_product_attention(q, k, v, mask=mask)
+
+
+def graph_attention_from_scores(
+    scores: ArrayLike,
+    values: ArrayLike,
+    *,
+    adjacency: ArrayLike | None = None,
+    edges: ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    r"""Return graph attention with given scores.
+
+    Args:
+        scores: Scores $e_{ij}$, shape `(N, N)`, or of each edge, shape `(E)`.
+        values: Values $v_j$, one node a row, shape `(N, d_v)`.
+        adjacency: Boolean or 0 and 1, shape `(N, N)`.
+        edges: Each edge $(i, j)$ once, in any order, shape `(E, 2)`.
+
+    Returns:
+        New node features, shape `(N, d_v)`.
+
+    Examples:
+        >>> graph_attention_from_scores([[0.0, 0.0], [0.0, 0.0]], [[1.0], [3.0]])
+        array([[2.],
+               [2.]])
+    """
+    _check_one(adjacency, edges)
+    v = as_array("values", values, "N", "d_v")
+    n = len(v)
+    if edges is None:
+        e = as_array("scores", scores, n, n).copy()
+        if adjacency is not None:
+            np.copyto(e, -np.inf, where=~_as_adjacency(adjacency, n))
+        return np.asarray(_softmax(e) @ v)
+    pairs = _as_edges(edges, n)
+    full = np.full((n, n), -np.inf)
+    full[pairs[:, 0], pairs[:, 1]] = as_array("scores", scores, len(pairs))
+    return np.asarray(_softmax(full) @ v)
 
 
 def additive_graph_attention(

@@ -25,12 +25,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import (
     as_array,
+    as_generator,
     as_integer,
     as_number,
     as_numbers,
     check_broadcast,
     check_memory,
 )
+from hw4lib._typing import RNG
+
+__all__ = [
+    "LayerMoments",
+    "atom_probability",
+    "characteristic_function",
+    "fixed_layer_moments",
+    "fixed_network_share",
+    "he_standard_deviation",
+    "preactivation_kurtosis",
+    "preactivation_variance",
+    "random_stack",
+    "random_stack_variances",
+    "squares_correlation",
+]
 
 # Squares of larger scales, and their products, leave the range of float64.
 _LARGEST = 1e50
@@ -309,37 +325,50 @@ def atom_probability(
     return np.asarray(-np.expm1(L * np.log1p(-dead)))[()]
 
 
-def fixed_network_share(*, slope: ArrayLike = 0.0) -> NDArray[np.float64]:
+def fixed_network_share(
+    *, depth: ArrayLike = 1, slope: ArrayLike = 0.0
+) -> NDArray[np.float64]:
     r"""Return the share of the variance that one fixed network shows across inputs.
 
     The variance over weights and inputs is the mean over weights of the variance across
     inputs, plus the variance over weights of the mean across inputs. The share of the
-    first is
+    first is $s_L = 1 - \rho_L$ with the correlation $\rho_L$ of one unit at two
+    independent inputs. As $M \to \infty$ the two pre-activations are Gaussian, and with
+    $\cos\theta = \rho$ and the arc-cosine kernel of degree 1
 
-    $$\frac{\operatorname E_w \operatorname{Var}_x a}{\operatorname{Var} a}
-    = 1 - \frac{(1 - \alpha)^2}{\pi (1 + \alpha^2)},$$
+    $$
+    s_0 = 1, \qquad
+    s_{\ell+1} = s_\ell - \frac{(1 - \alpha)^2}{\pi (1 + \alpha^2)}
+    (\sin \theta_\ell - \theta_\ell \cos \theta_\ell), \qquad
+    \cos \theta_\ell = 1 - s_\ell.
+    $$
 
-    at every width: $1 - 1/\pi$ for the ReLU, and 1 for a linear layer.
+    After one layer this is exact at every width: $1 - 1/\pi$ for the ReLU.
 
     Args:
-        slope: Slope $\alpha$ on the negative side, any shape.
+        depth: Number $L$ of layers of weights, from 0 to $10^5$, any shape; one step of
+            the recursion a layer.
+        slope: Slope $\alpha$ on the negative side, any shape that broadcasts.
 
     Returns:
-        The shares, shape of `slope`.
-
-    Raises:
-        TypeError: If `slope` is not real.
-        ValueError: If `slope` is not finite or larger than $10^{50}$ in size.
+        The shares, in the common shape.
 
     References:
         Homework 4, [what one network keeps][3-beyond-fixed].
 
     Examples:
-        >>> fixed_network_share(slope=[0.0, 1.0]).round(4)
-        array([0.6817, 1.    ])
+        >>> fixed_network_share(depth=[1, 2, 3, 5]).round(3)
+        array([0.682, 0.506, 0.395, 0.264])
     """
-    alpha = _as_scale("slope", slope)
-    return np.asarray(1.0 - ((1.0 - alpha) / np.hypot(1.0, alpha)) ** 2 / np.pi)[()]
+    L, alpha = _as_counts("depth", depth, at_least=0), _as_scale("slope", slope)
+    shape = check_broadcast(depth=L, slope=alpha)
+    bend = ((1.0 - alpha) / np.hypot(1.0, alpha)) ** 2 / np.pi
+    s, shares = np.ones(alpha.shape), np.ones(shape)
+    for layer in range(1, int(L.max(initial=0)) + 1):
+        theta = 2.0 * np.arcsin(np.sqrt(0.5 * s))  # cos(theta) = 1 - s
+        s = s - bend * (np.sin(theta) - theta * np.cos(theta))
+        shares = np.where(layer <= L, s, shares)
+    return np.asarray(shares)[()]
 
 
 def fixed_layer_moments(
@@ -391,10 +420,10 @@ def fixed_layer_moments(
 
 
 def random_stack(
-    rng: np.random.Generator,
     depth: int,
     width: int,
     *,
+    rng: RNG,
     networks: int = 1,
     weight_std: float | None = None,
     slope: float = 0.0,
@@ -408,9 +437,9 @@ def random_stack(
     that of a stack whose weights are drawn. Memory is that of one layer at any depth.
 
     Args:
-        rng: Source of randomness.
         depth: Number $L \ge 0$ of layers of weights.
         width: Width $M \ge 1$ of the layers.
+        rng: A seed or a generator, as `numpy.random.default_rng` takes it.
         networks: Number of independent networks, each with an input of its own.
         weight_std: Standard deviation $\epsilon \ge 0$ of the weights; if left out, the
             [one of He et al.][hw4lib.architecture.initialization.he_standard_deviation]
@@ -430,23 +459,24 @@ def random_stack(
         Homework 4, [Problem 3.1(a)][3-1-a].
 
     Examples:
-        >>> layers = random_stack(np.random.default_rng(0), 50, 512, networks=20)
+        >>> layers = random_stack(50, 512, rng=0, networks=20)
         >>> [layer.shape for layer in layers][::25]
         [(20, 512), (20, 512), (20, 512)]
     """
+    generator = as_generator(rng)
     L, M, n, (epsilon, alpha, start) = _as_simulation(
-        rng, depth, width, networks, scales=(weight_std, slope, variance)
+        depth, width, networks, scales=(weight_std, slope, variance)
     )
     check_memory("width", M, n, M)
     # Arguments are checked at the call; a generator would wait for the first layer.
-    return _layers(rng, L, (n, M), epsilon=epsilon, alpha=alpha, start=start)
+    return _layers(generator, L, (n, M), epsilon=epsilon, alpha=alpha, start=start)
 
 
 def random_stack_variances(
-    rng: np.random.Generator,
     depth: int,
     width: int,
     *,
+    rng: RNG,
     networks: int = 1,
     weight_std: float | None = None,
     slope: float = 0.0,
@@ -462,9 +492,9 @@ def random_stack_variances(
     same distribution.
 
     Args:
-        rng: Source of randomness.
         depth: Number $L \ge 0$ of layers of weights.
         width: Width $M \ge 1$ of the layers.
+        rng: A seed or a generator, as `numpy.random.default_rng` takes it.
         networks: Number of independent networks.
         weight_std: Standard deviation $\epsilon \ge 0$ of the weights; if left out, the
             [one of He et al.][hw4lib.architecture.initialization.he_standard_deviation]
@@ -485,19 +515,20 @@ def random_stack_variances(
         Homework 4, [the growth with depth][3-beyond-kurtosis].
 
     Examples:
-        >>> v = random_stack_variances(np.random.default_rng(0), 6, 20, networks=10_000)
+        >>> v = random_stack_variances(6, 20, rng=0, networks=10_000)
         >>> v.mean(axis=1).round(1)
         array([1., 1., 1., 1., 1., 1., 1.])
     """
+    generator = as_generator(rng)
     L, M, n, (epsilon, alpha, start) = _as_simulation(
-        rng, depth, width, networks, scales=(weight_std, slope, variance)
+        depth, width, networks, scales=(weight_std, slope, variance)
     )
     check_memory("networks", n, L + 1, n)
-    on = rng.binomial(M, 0.5, size=(L, n))
+    on = generator.binomial(M, 0.5, size=(L, n))
     # A gamma of shape K/2 is half a chi-squared of K; K = 0 is allowed and gives 0.
-    squares = 2.0 * rng.standard_gamma(on / 2.0)
+    squares = 2.0 * generator.standard_gamma(on / 2.0)
     if alpha:
-        squares += 2.0 * alpha**2 * rng.standard_gamma((M - on) / 2.0)
+        squares += 2.0 * alpha**2 * generator.standard_gamma((M - on) / 2.0)
     # Summed as logarithms: no product of an overflow and a dead layer is NaN.
     with np.errstate(divide="ignore", over="ignore"):
         steps = np.log(squares) + 2.0 * np.log(epsilon)
@@ -574,17 +605,12 @@ def _as_stack(
 
 
 def _as_simulation(
-    rng: np.random.Generator,
     depth: int,
     width: int,
     networks: int,
     *,
     scales: tuple[float | None, float, float],
 ) -> tuple[int, int, int, tuple[float, float, float]]:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"`rng` is of type {type(rng).__name__}, expected a numpy.random.Generator"
-        )
     L = as_integer("depth", depth, at_least=0)
     M = as_integer("width", width, at_least=1, at_most=2**53)
     n = as_integer("networks", networks, at_least=1)

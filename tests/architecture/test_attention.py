@@ -299,7 +299,7 @@ def test_applying_the_factors_is_applying_the_matrix(rng, count):
     a, w_v = rng.random((*lead, 4, 4)), rng.normal(size=(*lead, 3, 5))
     stacked = rng.normal(size=12)
 
-    actual = apply_attention_matrix(a, w_v, stacked)
+    actual = apply_attention_matrix(stacked, a, w_v)
 
     assert_allclose(actual, attention_matrix(a, w_v) @ stacked, rtol=1e-11, atol=1e-13)
 
@@ -550,12 +550,12 @@ ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
         (lambda: attention_factors(TWO, [1.0]), ValueError, "`value_weights` has"),
         (lambda: attention_factors([TWO], TWO), ValueError, "`weights` has shape"),
         (
-            lambda: apply_attention_matrix(TWO, TWO, [1.0, 2.0]),
+            lambda: apply_attention_matrix([1.0, 2.0], TWO, TWO),
             ValueError,
             r"`stacked` has shape \(2,\), expected \(4\)",
         ),
         (
-            lambda: apply_attention_matrix(ONE, [[1e200]], [1e200]),
+            lambda: apply_attention_matrix([1e200], ONE, [[1e200]]),
             ValueError,
             "`stacked` times `value_weights` overflows",
         ),

@@ -277,9 +277,7 @@ def test_additive_attention_ranks_neighbors_alike_for_every_node(rng, slope):
     """Whatever the nodes and weights; a dot product lets each node choose."""
     for _ in range(50):
         x, layer = rng.normal(size=(8, D)), additive_layer(rng)
-        rankings = neighbor_rankings(
-            additive_attention_weights(x, *layer, slope=slope)
-        )
+        rankings = neighbor_rankings(additive_attention_weights(x, *layer, slope=slope))
         order = np.argsort(-(x @ layer[0] @ layer[2]))
         assert_array_equal(rankings, np.tile(order, (8, 1)))
 

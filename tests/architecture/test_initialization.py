@@ -382,7 +382,7 @@ class TestRandomStack:
         M, L, n, epsilon = 4, 2, 60_000, 0.6
         ours = list(
             random_stack(
-                rng, L, M, networks=n, weight_std=epsilon, slope=slope, variance=2.0
+                L, M, rng=rng, networks=n, weight_std=epsilon, slope=slope, variance=2.0
             )
         )
         drawn = list(
@@ -403,27 +403,27 @@ class TestRandomStack:
 
     def test_a_unit_has_the_distribution_of_drawn_weights(self, rng):
         """Two samples of the output are one distribution to Kolmogorov and Smirnov."""
-        *_, ours = random_stack(rng, 3, 3, networks=20_000)
+        *_, ours = random_stack(3, 3, rng=rng, networks=20_000)
         *_, drawn = drawn_stack(rng, 3, 3, 20_000, weight_std=math.sqrt(2 / 3))
         assert ks_2samp(ours[:, 0], drawn[:, 0]).pvalue > 1e-3
 
     def test_scales_with_its_scales(self):
         """The same draws, weights twice as large: layer l is 2^l times as large."""
-        one = random_stack(np.random.default_rng(3), 4, 5, weight_std=0.25)
-        two = random_stack(np.random.default_rng(3), 4, 5, weight_std=0.5, variance=9.0)
+        one = random_stack(4, 5, rng=3, weight_std=0.25)
+        two = random_stack(4, 5, rng=3, weight_std=0.5, variance=9.0)
         for layer, (a, b) in enumerate(zip(one, two, strict=True)):
             assert_allclose(b, 3 * 2**layer * a, rtol=1e-12)
 
     def test_negative_slope_one_is_the_absolute_value(self):
         """|a| and a have one norm, so slopes 1 and -1 make the same stack."""
-        one = random_stack(np.random.default_rng(3), 4, 5, slope=1.0)
-        two = random_stack(np.random.default_rng(3), 4, 5, slope=-1.0)
+        one = random_stack(4, 5, rng=3, slope=1.0)
+        two = random_stack(4, 5, rng=3, slope=-1.0)
         for a, b in zip(one, two, strict=True):
             assert_allclose(a, b, rtol=1e-12)
 
     def test_a_dead_layer_stays_dead(self, rng):
         """At width 1 half of the networks die at each layer, and none comes back."""
-        layers = list(random_stack(rng, 20, 1, networks=1000))
+        layers = list(random_stack(20, 1, rng=rng, networks=1000))
         dead = np.array([(layer == 0.0).ravel() for layer in layers])
         assert (dead[1:] >= dead[:-1]).all()
         assert dead[-1].all()
@@ -431,7 +431,7 @@ class TestRandomStack:
     def test_memory_does_not_grow_with_depth(self, rng):
         """A thousand layers of 2000 units peak at a few layers."""
         tracemalloc.start()
-        for _ in random_stack(rng, 1000, 2000):
+        for _ in random_stack(1000, 2000, rng=rng):
             pass
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -439,20 +439,22 @@ class TestRandomStack:
 
     def test_explosion_stays_finite(self, rng):
         """Where the scale leaves float64 it is cut, and nothing is NaN or warns."""
-        *_, last = random_stack(rng, 50, 10, weight_std=1e50, slope=1e50, variance=1e50)
+        *_, last = random_stack(
+            50, 10, rng=rng, weight_std=1e50, slope=1e50, variance=1e50
+        )
         assert np.isfinite(last).all()
         assert np.abs(last).max() > 1e149
 
     def test_no_weights(self, rng):
         """With weights of scale 0 all is 0 after layer 0."""
-        first, *others = random_stack(rng, 2, 3, weight_std=0.0)
+        first, *others = random_stack(2, 3, rng=rng, weight_std=0.0)
         assert (first != 0.0).all()
         assert_array_equal(others, np.zeros((2, 1, 3)))
 
     def test_complains_at_the_call(self, rng):
         """An error does not wait for the first layer to be asked for."""
         with pytest.raises(ValueError, match="`depth` is -1, expected >= 0"):
-            random_stack(rng, -1, 3)
+            random_stack(-1, 3, rng=rng)
 
 
 class TestRandomStackVariances:
@@ -463,10 +465,10 @@ class TestRandomStackVariances:
         """Draws of v at layer 3 from the layers, and from three draws a layer."""
         n, epsilon = 20_000, 0.7
         ours = random_stack_variances(
-            rng, 3, 4, networks=n, weight_std=epsilon, slope=slope, variance=2.0
+            3, 4, rng=rng, networks=n, weight_std=epsilon, slope=slope, variance=2.0
         )
         *_, last = random_stack(
-            rng, 2, 4, networks=n, weight_std=epsilon, slope=slope, variance=2.0
+            2, 4, rng=rng, networks=n, weight_std=epsilon, slope=slope, variance=2.0
         )
         z = np.where(last > 0, last, slope * last)
         other = epsilon**2 * (z**2).sum(axis=1)
@@ -474,24 +476,24 @@ class TestRandomStackVariances:
 
     def test_moments_are_the_theorems(self, rng):
         """E v is the variance and 3 E v^2 / (E v)^2 the kurtosis, at every layer."""
-        v = random_stack_variances(rng, 6, 20, networks=200_000)
+        v = random_stack_variances(6, 20, rng=rng, networks=200_000)
         for layer in range(1, 7):
             assert_mean(v[layer], preactivation_variance(layer, 20))
             assert_mean(3 * v[layer] ** 2, preactivation_kurtosis(layer, 20))
 
     def test_layer_zero_is_given(self, rng):
         """Nothing is random before the first weights."""
-        v = random_stack_variances(rng, 0, 7, networks=4, variance=0.3)
+        v = random_stack_variances(0, 7, rng=rng, networks=4, variance=0.3)
         assert_array_equal(v, np.full((1, 4), 0.3))
 
     def test_shares_the_dead_of_the_theorem(self, rng):
         """Layers are 0 as often as the atom says."""
-        v = random_stack_variances(rng, 4, 2, networks=20_000)
+        v = random_stack_variances(4, 2, rng=rng, networks=20_000)
         assert_mean((v[4] == 0.0).astype(float), atom_probability(4, 2))
 
     def test_explosion_and_death_are_not_nan(self, rng):
         """Layers that overflow and die: infinite, then 0, never NaN."""
-        v = random_stack_variances(rng, 400, 2, networks=50, weight_std=1e20)
+        v = random_stack_variances(400, 2, rng=rng, networks=50, weight_std=1e20)
         assert not np.isnan(v).any()
         assert (v == np.inf).any()
         assert (v == 0.0).any()
@@ -500,13 +502,13 @@ class TestRandomStackVariances:
     def test_what_a_float_can_hold_is_held(self, rng, std, variance):
         """Where the growth alone would overflow, or be nothing."""
         options = {"weight_std": std, "variance": variance}
-        v = random_stack_variances(rng, 4, 1000, networks=100, **options)
+        v = random_stack_variances(4, 1000, rng=rng, networks=100, **options)
         expected = preactivation_variance(4, 1000, **options)
         assert 0.5 < np.median(v[-1]) / expected < 2.0
 
     def test_no_weights(self, rng):
         """With weights of scale 0 all is 0 after layer 0."""
-        v = random_stack_variances(rng, 2, 3, weight_std=0.0, slope=0.5)
+        v = random_stack_variances(2, 3, rng=rng, weight_std=0.0, slope=0.5)
         assert_array_equal(v, [[1.0], [0.0], [0.0]])
 
 
@@ -639,7 +641,7 @@ def test_bad_arguments_are_named(call, message):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"rng": 0}, TypeError, r"`rng` is of type int, expected a numpy\.random"),
+        ({"rng": "seed"}, TypeError, r"`rng` is 'seed', expected a seed or a numpy"),
         ({"depth": -1}, ValueError, "`depth` is -1, expected >= 0"),
         ({"depth": 1.5}, TypeError, r"`depth` is 1\.5, expected an integer"),
         ({"width": 0}, ValueError, "`width` is 0, expected in"),
