@@ -1,0 +1,52 @@
+"""The typeface of the text: Source Serif, cut down to the characters that pages use.
+
+It comes from the pinned package `font-source-serif-pro` and suits the formulas, whose
+letters are Computer Modern. Written at build, loaded from the site itself.
+"""
+
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
+
+FACES = {"regular": "Regular", "italic": "It", "semibold": "Semibold"}
+"""The name of each file that is written, to the name of the face."""
+
+_RANGES = ((0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x201E), (0x2020, 0x2027))
+_SINGLE = "\u2032\u2033\u20ac\u2190\u2191\u2192\u2193\u2212\u2248\u2260\u2264\u2265"
+_FEATURES = ["kern", "liga", "lnum", "tnum", "sups", "subs"]
+
+
+def write(folder: Path) -> None:
+    """Write the faces into a folder, unless they have been since this module changed.
+
+    Args:
+        folder: The folder of the assets of the built site.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = Path(__file__).stat().st_mtime
+    for name, face in FACES.items():
+        path = folder / f"text-{name}.woff2"
+        if not path.exists() or path.stat().st_mtime < changed:
+            path.write_bytes(woff2(face))
+
+
+def woff2(face: str) -> bytes:
+    """Return a face of Source Serif with the characters that pages use.
+
+    Args:
+        face: The name of the face in the package, such as `It`.
+    """
+    source = files("font_source_serif_pro") / "files" / f"SourceSerifPro-{face}.ttf"
+    options = Options(layout_features=_FEATURES, hinting=False, flavor="woff2")
+    with source.open("rb") as file, TTFont(file, recalcTimestamp=False) as font:
+        subsetter = Subsetter(options)
+        listed = [code for first, last in _RANGES for code in range(first, last + 1)]
+        subsetter.populate(unicodes=[*listed, *map(ord, _SINGLE)])
+        subsetter.subset(font)
+        font.flavor = "woff2"
+        written = BytesIO()
+        font.save(written)
+    return written.getvalue()
