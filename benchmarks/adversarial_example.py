@@ -17,7 +17,7 @@ from hw4lib.adversarial_example import (
 MARGIN = 2.0
 
 # Penalties at which the minimizer is above the boundary, so that peers can find it too.
-MINIMISER = Kernel(
+MINIMIZER = Kernel(
     "exact minimizer for each penalty",
     inputs=lambda rng, n: (rng.uniform(0.07, 2.0, n),),
     sizes=[{"n": 10**4}, {"n": 10**5}, {"n": 10**6}],
@@ -26,12 +26,12 @@ MINIMISER = Kernel(
 )
 
 
-@MINIMISER.ours
+@MINIMIZER.ours
 def _(beta):
     return lambda: minimizing_logit(MARGIN, beta)
 
 
-@MINIMISER.peer("SciPy find_root", floor=4)
+@MINIMIZER.peer("SciPy find_root", floor=4)
 def find_root(beta):
     from scipy.optimize.elementwise import find_root
 
@@ -43,7 +43,7 @@ def find_root(beta):
     return lambda: find_root(slope, ends, args=(beta,)).x
 
 
-@MINIMISER.limit("NumPy: five exponentials", agrees=False)
+@MINIMIZER.limit("NumPy: five exponentials", agrees=False)
 def exponentials(beta):
     results = np.empty(8192)
 

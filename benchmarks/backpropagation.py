@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks import c, peers
 from benchmarks.kernel import Kernel
-from hw4lib.backpropagation import gradient, loss
+from hw4lib.backpropagation import network_gradient, network_loss
 
 ONE = Kernel(
     "one example of the 1-1-1 network",
@@ -17,7 +17,7 @@ ONE = Kernel(
 
 @ONE.ours
 def _(*network):
-    return lambda: gradient(*network)
+    return lambda: network_gradient(*network)
 
 
 @ONE.peer("naive NumPy, on arrays of one example", floor=6)
@@ -90,7 +90,7 @@ EXAMPLES = Kernel(
 
 @EXAMPLES.ours
 def _(*network):
-    return lambda: gradient(*network)
+    return lambda: network_gradient(*network)
 
 
 EXAMPLES.peer("naive NumPy")(naive)
@@ -171,7 +171,7 @@ GRID = Kernel(
 
 @GRID.ours
 def _(*network):
-    return lambda: loss(*network)
+    return lambda: network_loss(*network)
 
 
 @GRID.peer("naive NumPy")

@@ -11,6 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import as_array, as_integer, as_number
 
+__all__ = [
+    "leaky_relu",
+    "leaky_relu_derivative",
+    "relu",
+    "relu_derivative",
+    "sigmoid",
+    "sigmoid_derivative",
+    "softmax",
+    "softmax_jacobian",
+    "softplus",
+]
+
 
 def relu(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return the rectified linear unit $f(z) = \max(0, z)$.
@@ -60,7 +72,7 @@ def relu_derivative(z: ArrayLike) -> NDArray[np.float64]:
     return leaky_relu_derivative(z, slope=0.0)
 
 
-def leaky_relu(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
+def leaky_relu(z: ArrayLike, *, slope: float) -> NDArray[np.float64]:
     r"""Return the leaky ReLU, $z$ for $z > 0$ and $\alpha z$ otherwise.
 
     Args:
@@ -78,7 +90,7 @@ def leaky_relu(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
         Homework 4, [Problem 1.1(k)][1-1-k].
 
     Examples:
-        >>> leaky_relu([-0.2, 0.0, 0.2])
+        >>> leaky_relu([-0.2, 0.0, 0.2], slope=0.01)
         array([-0.002,  0.   ,  0.2  ])
     """
     z, slope = as_array("z", z), as_number("slope", slope)
@@ -88,7 +100,7 @@ def leaky_relu(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
     return np.maximum(z, 0.0) + as_array("slope * z", leak)
 
 
-def leaky_relu_derivative(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.float64]:
+def leaky_relu_derivative(z: ArrayLike, *, slope: float) -> NDArray[np.float64]:
     r"""Return the derivative of the leaky ReLU, 1 for $z > 0$ and $\alpha$ otherwise.
 
     At the kink $z = 0$ the one-sided derivatives are $\alpha$ and 1; this is $\alpha$.
@@ -108,7 +120,7 @@ def leaky_relu_derivative(z: ArrayLike, *, slope: float = 0.01) -> NDArray[np.fl
         Homework 4, [Problem 1.1(k)][1-1-k].
 
     Examples:
-        >>> leaky_relu_derivative([-0.2, 0.0, 0.2])
+        >>> leaky_relu_derivative([-0.2, 0.0, 0.2], slope=0.01)
         array([0.01, 0.01, 1.  ])
     """
     active = as_array("z", z) > 0.0

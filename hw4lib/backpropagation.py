@@ -36,6 +36,26 @@ from hw4lib.activations import (
     softmax,
 )
 
+__all__ = [
+    "BackwardPass",
+    "ForwardPass",
+    "MultiOutputPass",
+    "OneSidedDerivatives",
+    "Parameters",
+    "backward_pass",
+    "forward_pass",
+    "is_dead",
+    "multi_output_pass",
+    "network_gradient",
+    "network_loss",
+    "network_step",
+    "one_sided_derivatives",
+    "relu_output_loss",
+    "relu_output_loss_derivative",
+    "sign_change_step_size",
+    "sign_preserving_step_size",
+]
+
 _BLOCK = 2**16
 """Entries worked on at a time, so that intermediate results stay in the cache."""
 
@@ -268,7 +288,7 @@ def backward_pass(
     )
 
 
-def loss(
+def network_loss(
     x: ArrayLike,
     target: ArrayLike,
     w1: ArrayLike,
@@ -304,7 +324,7 @@ def loss(
         Homework 4, [Problem 1.1(c)][1-1-c].
 
     Examples:
-        >>> loss(2, 1, w1=[-0.1, 0.1], w2=-1, bias=0.2).round(6)
+        >>> network_loss(2, 1, w1=[-0.1, 0.1], w2=-1, bias=0.2).round(6)
         array([0.101325, 0.125   ])
     """
     x, t, w1, w2, b = _arguments(x, target, w1, w2, bias)
@@ -321,7 +341,7 @@ def loss(
     return result[()]
 
 
-def gradient(
+def network_gradient(
     x: ArrayLike,
     target: ArrayLike,
     w1: ArrayLike,
@@ -363,7 +383,7 @@ def gradient(
         Homework 4, [Problem 1.1(f)][1-1-f].
 
     Examples:
-        >>> gradient([2, -2], 1, w1=-0.1, w2=-1, bias=0.2).w1
+        >>> network_gradient([2, -2], 1, w1=-0.1, w2=-1, bias=0.2).w1
         array([ 0.  , -0.25])
     """
     kind = type(slope)
@@ -394,7 +414,7 @@ def gradient(
     return Parameters(*results)
 
 
-def sgd_step(
+def network_step(
     x: ArrayLike,
     target: ArrayLike,
     w1: ArrayLike,
@@ -431,16 +451,16 @@ def sgd_step(
         Homework 4, [Problem 1.1(g)][1-1-g].
 
     Examples:
-        >>> new = sgd_step(2, 1, w1=0.1, w2=-1, bias=0.2, step_size=0.8)
+        >>> new = network_step(2, 1, w1=0.1, w2=-1, bias=0.2, step_size=0.8)
         >>> float(new.w1.round(12)), float(new.w2.round(12)), float(new.bias.round(12))
         (-0.1, -0.98, 0.3)
-        >>> float(loss(2, 1, *new).round(6))
+        >>> float(network_loss(2, 1, *new).round(6))
         0.09055
     """
     x, t, w1, w2, b = _arguments(x, target, w1, w2, bias)
     eta = as_numbers("step_size", step_size, above=0)
     check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b, step_size=eta)
-    g = gradient(x, t, w1, w2, b, slope=slope)
+    g = network_gradient(x, t, w1, w2, b, slope=slope)
     with np.errstate(over="ignore"):
         new = Parameters(w1 - eta * g.w1, w2 - eta * g.w2, b - eta * g.bias)
     for name, value in zip(new._fields, new, strict=True):
@@ -491,7 +511,7 @@ def sign_change_step_size(
         array([0.4, inf])
     """
     w1 = as_array("w1", w1)
-    g = gradient(x, target, w1, w2, bias, slope=slope).w1
+    g = network_gradient(x, target, w1, w2, bias, slope=slope).w1
     crosses = np.sign(w1) * np.sign(g) > 0
     with np.errstate(over="ignore"):
         ratio = w1 / np.where(crosses, g, np.inf)

@@ -15,14 +15,14 @@ from hw4lib import backpropagation
 from hw4lib.backpropagation import (
     backward_pass,
     forward_pass,
-    gradient,
+    network_gradient,
     is_dead,
-    loss,
+    network_loss,
     multi_output_pass,
     one_sided_derivatives,
     relu_output_loss,
     relu_output_loss_derivative,
-    sgd_step,
+    network_step,
     sign_change_step_size,
     sign_preserving_step_size,
 )
@@ -32,8 +32,8 @@ SHEET = {"x": 2, "target": 1, "w1": 0.1, "w2": -1, "bias": 0.2}
 SINGLE = [
     forward_pass,
     backward_pass,
-    loss,
-    gradient,
+    network_loss,
+    network_gradient,
     sign_change_step_size,
     one_sided_derivatives,
 ]
@@ -117,9 +117,9 @@ def test_the_bias_of_the_figure():
 def test_steps_of_the_sheet():
     """1.1 (g), (h), (i), (k): 0.1 - 0.25 η, dead after η = 0.8, alive with a leak."""
     eta = np.array([0.1, 0.4, 0.8])
-    assert_allclose(sgd_step(**SHEET, step_size=eta).w1, 0.1 - 0.25 * eta, 1e-15)
+    assert_allclose(network_step(**SHEET, step_size=eta).w1, 0.1 - 0.25 * eta, 1e-15)
 
-    new = sgd_step(**SHEET, step_size=0.8)
+    new = network_step(**SHEET, step_size=0.8)
     assert_allclose([new.w1, new.w2, new.bias], [-0.1, -0.98, 0.3], rtol=1e-15)
     all_moved = forward_pass(2, 1, new.w1, new.w2, new.bias)
     assert_allclose(all_moved.y, 0.574443, atol=5e-7)
@@ -127,13 +127,13 @@ def test_steps_of_the_sheet():
     dead = {**SHEET, "w1": -0.1}
     assert_allclose(forward_pass(**dead).y, 0.549834, atol=5e-7)
     targets = {**dead, "target": np.linspace(-2, 3, 11)}
-    assert_array_equal(gradient(**targets).w1, np.zeros(11))
-    assert_array_equal(gradient(**targets).w2, np.zeros(11))
-    assert gradient(**{**dead, "x": -2}).w1 == -0.25
+    assert_array_equal(network_gradient(**targets).w1, np.zeros(11))
+    assert_array_equal(network_gradient(**targets).w2, np.zeros(11))
+    assert network_gradient(**{**dead, "x": -2}).w1 == -0.25
 
     leaky = forward_pass(**dead, slope=0.01)
     assert_allclose([leaky.a1, leaky.z2, leaky.y], [-0.002, 0.202, 0.550329], 1e-6)
-    both = gradient(**{**dead, "target": [1, 0]}, slope=0.01).w1
+    both = network_gradient(**{**dead, "target": [1, 0]}, slope=0.01).w1
     assert_allclose(both, [0.00222557, -0.00272377], atol=5e-9)
 
 
@@ -195,15 +195,15 @@ def test_digits_survive_where_the_output_saturates(target, bias):
     actual = [chain.dloss_dy, chain.dy_dz2, forward_pass(**given_).loss]
 
     assert_allclose(actual, expected, rtol=1e-12, atol=1e-320)
-    assert_allclose(loss(**given_), expected[2], rtol=1e-12, atol=1e-320)
+    assert_allclose(network_loss(**given_), expected[2], rtol=1e-12, atol=1e-320)
     delta = float(residual * derivative)
-    assert_allclose(gradient(**given_).bias, delta, rtol=1e-12, atol=1e-320)
+    assert_allclose(network_gradient(**given_).bias, delta, rtol=1e-12, atol=1e-320)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.01])
 @pytest.mark.parametrize("block", [1, 7, 2**15])
 def test_lean_functions_equal_the_plain_ones(rng, monkeypatch, slope, block):
-    """`loss` and `gradient` in blocks, on shapes of every kind."""
+    """`network_loss` and `network_gradient` in blocks, on shapes of every kind."""
     monkeypatch.setattr(backpropagation, "_BLOCK", block)
     shapes = [
         ((), (), (), (), ()),
@@ -217,10 +217,10 @@ def test_lean_functions_equal_the_plain_ones(rng, monkeypatch, slope, block):
     for shape in shapes:
         x, t, w1, w2, b = (rng.normal(size=s) for s in shape)
         plain = backward_pass(x, t, w1, w2, b, slope=slope)
-        lean = gradient(x, t, w1, w2, b, slope=slope)
+        lean = network_gradient(x, t, w1, w2, b, slope=slope)
 
         expected = forward_pass(x, t, w1, w2, b, slope=slope).loss
-        actual = loss(x, t, w1, w2, b, slope=slope)
+        actual = network_loss(x, t, w1, w2, b, slope=slope)
         assert_allclose(actual, expected, rtol=1e-14)
         assert actual.shape == np.broadcast_shapes(*shape)
         for name in ("w1", "w2", "bias"):
@@ -235,11 +235,11 @@ def test_lean_functions_do_not_mix_examples_up(target):
     """Where one logit of a block is past every exponential, the others are as ever."""
     bias = np.array([-1e300, -800.0, -700.0, -30.0, 0.0, 3.0, 700.0, 800.0, 1e300])
     given_ = {**SHEET, "target": target, "bias": bias}
-    plain, lean = backward_pass(**given_), gradient(**given_)
+    plain, lean = backward_pass(**given_), network_gradient(**given_)
 
     expected = forward_pass(**given_).loss
     # Subnormal numbers have fewer digits.
-    assert_allclose(loss(**given_), expected, rtol=1e-12, atol=1e-307)
+    assert_allclose(network_loss(**given_), expected, rtol=1e-12, atol=1e-307)
     for name in ("w1", "w2", "bias"):
         expected = getattr(plain, f"dloss_d{name}")
         assert_allclose(getattr(lean, name), expected, rtol=1e-12, atol=1e-307)
@@ -252,14 +252,14 @@ def test_every_result_has_the_common_shape(rng):
         assert {value.shape for value in asdict(result).values()} == {(4, 3)}
     for result in (forward_pass(**SHEET), backward_pass(**SHEET)):
         assert {type(value) for value in asdict(result).values()} == {np.float64}
-    assert {type(value) for value in gradient(**SHEET)} == {np.float64}
+    assert {type(value) for value in network_gradient(**SHEET)} == {np.float64}
 
 
 def test_a_sweep_is_its_single_calls(rng):
     """A thousand weights at once, against a loop of plain floats."""
     w1 = rng.normal(size=1000)
-    sweep = gradient(2.0, 1.0, w1, -1.0, 0.2, slope=0.01)
-    single = [gradient(2.0, 1.0, w, -1.0, 0.2, slope=0.01) for w in w1.tolist()]
+    sweep = network_gradient(2.0, 1.0, w1, -1.0, 0.2, slope=0.01)
+    single = [network_gradient(2.0, 1.0, w, -1.0, 0.2, slope=0.01) for w in w1.tolist()]
 
     for name in ("w1", "w2", "bias"):
         expected = [getattr(g, name) for g in single]
@@ -287,11 +287,11 @@ def test_never_nan(weights, x, target, slope):
 @given(x=numbers, target=probabilities, w1=numbers, w2=numbers, bias=numbers)
 def test_mirror_symmetries(x, target, w1, w2, bias):
     """Mirroring x and w1, or the output, changes nothing but signs, even of zeros."""
-    g = gradient(x, target, w1, w2, bias)
+    g = network_gradient(x, target, w1, w2, bias)
 
-    mirrored = gradient(-x, target, -w1, w2, bias)
+    mirrored = network_gradient(-x, target, -w1, w2, bias)
     assert_array_equal([mirrored.w1, mirrored.w2, mirrored.bias], [-g.w1, g.w2, g.bias])
-    flipped = gradient(x, 1 - target, w1, -w2, -bias)
+    flipped = network_gradient(x, 1 - target, w1, -w2, -bias)
     # 1 - target is rounded.
     expected = [g.w1, -g.w2, -g.bias]
     actual = [flipped.w1, flipped.w2, flipped.bias]
@@ -315,7 +315,11 @@ def test_arguments_are_neither_modified_nor_shared(rng):
 def test_integers_and_single_precision_give_double(dtype):
     """Nothing is computed in the precision of the input."""
     arguments = np.array([[2, 3], [1, 0], [1, -1], [-1, 2], [3, 4]], dtype=dtype)
-    for f in (loss, lambda *a: gradient(*a).w1, lambda *a: backward_pass(*a).dloss_dw1):
+    for f in (
+        network_loss,
+        lambda *a: network_gradient(*a).w1,
+        lambda *a: backward_pass(*a).dloss_dw1,
+    ):
         actual = f(*arguments)
         assert actual.dtype == np.float64
         assert_array_equal(actual, f(*arguments.astype(float)))
@@ -370,13 +374,13 @@ def test_rejects_logits_losses_and_gradients_past_the_largest_float():
     with says(ValueError, "`loss` holds inf, expected finite numbers"):
         forward_pass(**{**SHEET, "target": 1e200})
     with says(ValueError, "`loss` holds inf, expected finite numbers"):
-        loss(**{**SHEET, "target": 1e200})
+        network_loss(**{**SHEET, "target": 1e200})
     with says(ValueError, "`gradient of w1` holds inf, expected finite numbers"):
-        gradient(x=1e200, target=1.0, w1=0.0, w2=-1e200, bias=0.2, slope=1.0)
+        network_gradient(x=1e200, target=1.0, w1=0.0, w2=-1e200, bias=0.2, slope=1.0)
     with says(ValueError, "`gradient of w2` holds -inf, expected finite numbers"):
         backward_pass(x=1e200, target=1e200, w1=1, w2=0, bias=0)
     with says(ValueError, "`new w1` holds inf, expected finite numbers"):
-        sgd_step(x=1e200, target=1, w1=1e-200, w2=1, bias=0, step_size=1e150)
+        network_step(x=1e200, target=1, w1=1e-200, w2=1, bias=0, step_size=1e150)
 
 
 @pytest.mark.parametrize("step_size", [0, -0.5])
@@ -384,13 +388,13 @@ def test_rejects_learning_rates_that_are_not_positive(step_size):
     """A step of zero or uphill is a slip."""
     message = f"`step_size` holds {step_size}, expected > 0"
     with says(ValueError, message):
-        sgd_step(**SHEET, step_size=[1, step_size])
+        network_step(**SHEET, step_size=[1, step_size])
 
 
 def test_rejects_learning_rates_that_do_not_broadcast():
     """The learning rate is one of the shapes."""
     with pytest.raises(ValueError, match=r"`step_size` \(2,\) do not broadcast"):
-        sgd_step(**{**SHEET, "x": [1, 2, 3]}, step_size=[1, 2])
+        network_step(**{**SHEET, "x": [1, 2, 3]}, step_size=[1, 2])
 
 
 # --- ReLU output ----------------------------------------------------------------
@@ -634,7 +638,7 @@ def test_clarke_subdifferential_holds_every_limit_of_gradients(rng):
     w1 = rng.normal(scale=1e-7, size=1000)
     for given_ in random_examples(rng):
         sides = one_sided_derivatives(**{**given_, "w1": 0.0})
-        near = gradient(**{**given_, "w1": w1}).w1
+        near = network_gradient(**{**given_, "w1": w1}).w1
         to_end = np.minimum(abs(near - sides.left), abs(near - sides.right))
         assert to_end.max() < 1e-4
         assert_allclose(np.ptp(near), abs(sides.left - sides.right), atol=2e-4)
@@ -645,7 +649,7 @@ def test_plateau_is_optimal_exactly_when_the_theorem_says_so(rng):
     w1 = np.linspace(-20, 20, 4001)
     seen = set()
     for given_ in random_examples(rng, count=200):
-        losses = loss(**{**given_, "w1": w1})
+        losses = network_loss(**{**given_, "w1": w1})
         plateau = 0.5 * (1 / (1 + np.exp(-given_["bias"])) - given_["target"]) ** 2
         dead = is_dead(given_["x"], w1)
         assert_allclose(losses[dead], plateau, rtol=1e-12)
@@ -661,7 +665,7 @@ def test_dead_is_where_every_gradient_of_the_unit_is_zero(rng):
     """No gradient in w1 and w2 for any target; some gradient everywhere else."""
     x, w1 = rng.normal(size=(2, 200))
     x[:3], w1[2:5] = 0, 0
-    g = gradient(x, rng.uniform(2, 3, size=200), w1, 1.5, 0.2)
+    g = network_gradient(x, rng.uniform(2, 3, size=200), w1, 1.5, 0.2)
 
     assert_array_equal(is_dead(x, w1), (g.w1 == 0) & (g.w2 == 0))
     assert_array_equal(is_dead([2, -2, 0], [[-0.1], [0]]), [[1, 0, 1], [1, 1, 1]])
@@ -675,7 +679,7 @@ def test_a_step_on_the_mirrored_input_revives_when_the_theorem_says_so(rng):
     for given_ in random_examples(rng, count=100):
         x, t, w1, w2, b = given_.values()
         mirrored = -x if is_dead(x, w1) else x
-        new = sgd_step(mirrored, t, w1, w2, b, step_size=rates).w1
+        new = network_step(mirrored, t, w1, w2, b, step_size=rates).w1
         revived = not is_dead(-mirrored, new).all()
         y = forward_pass(mirrored, t, w1, w2, b).y
         assert revived == ((y - t) * w2 > 0)
@@ -690,7 +694,7 @@ def test_a_leak_pulls_a_dead_weight_by_the_sign_of_the_theorem(rng, slope):
     for given_ in random_examples(rng, count=100):
         x, t, w1, w2, b = given_.values()
         x = x if is_dead(x, w1) else -x
-        new = sgd_step(x, t, w1, w2, b, step_size=1e-3, slope=slope).w1
+        new = network_step(x, t, w1, w2, b, step_size=1e-3, slope=slope).w1
         y = forward_pass(x, t, w1, w2, b, slope=slope).y
         assert np.sign(abs(new) - abs(w1)) == np.sign((y - t) * w2)
 
@@ -702,7 +706,7 @@ def test_leaky_descent_comes_back_for_one_target_only():
         w1 = -0.1
         for _ in range(2000):
             new = float(
-                sgd_step(2, target, w1, -1, 0.2, step_size=0.8, slope=0.01).w1
+                network_step(2, target, w1, -1, 0.2, step_size=0.8, slope=0.01).w1
             )
             assert (new > w1) == (target == 0)
             w1 = new
@@ -722,12 +726,12 @@ def test_learning_rate_of_the_sign_change(rng, slope):
         if np.isfinite(rate):
             finite += 1
             around = np.array([1e-3, 1 - 1e-9, 1 + 1e-9, 10]) * rate
-            new = sgd_step(**given_, step_size=around, slope=slope).w1
+            new = network_step(**given_, step_size=around, slope=slope).w1
             same = np.sign(new) == np.sign(given_["w1"])
             assert_array_equal(same, [True, True, False, False])
         else:
             rates = np.logspace(-9, 12, 50)
-            new = sgd_step(**given_, step_size=rates, slope=slope).w1
+            new = network_step(**given_, step_size=rates, slope=slope).w1
             assert (np.sign(new) == np.sign(given_["w1"])).all()
     assert 10 < finite < 90
 
@@ -758,9 +762,7 @@ def test_no_learning_rate_below_the_bound_changes_the_sign(rng):
 
         t = 1.0 if w2 < 0 else 0.0
         best = np.log(1 / 2 if w2 < 0 else 2) - w2 * w1 * x
-        assert_allclose(
-            sign_change_step_size(x, t, w1, w2, best), bound, rtol=1e-12
-        )
+        assert_allclose(sign_change_step_size(x, t, w1, w2, best), bound, rtol=1e-12)
     assert_allclose(sign_preserving_step_size(2, 0.1, -1), 0.3375, rtol=1e-15)
     assert_array_equal(
         sign_preserving_step_size([0, 1, 2, 1e-300], [0, 0, 1, 1e300], 1),

@@ -23,13 +23,13 @@ from hw4lib.adversarial_example import (
     hinge_minimizing_logit,
     hinge_objective,
     hinge_objective_gradient,
-    hypothesis,
-    jump,
-    logit,
     minimizer,
+    minimizer_jump,
     minimizing_logit,
     objective,
     objective_gradient,
+    preactivation,
+    predicted_probability,
     reduced_objective,
     regime_margins,
 )
@@ -117,8 +117,8 @@ def test_hypothesis_is_the_sigmoid_of_the_logit(rng):
 
     for index in np.ndindex(3, 4):
         z = sum(w * x[index]) + 0.3
-        assert_allclose(logit(x, w, 0.3)[index], z, rtol=1e-12, atol=1e-15)
-        assert_allclose(hypothesis(x, w, 0.3)[index], sigma(z), rtol=1e-12)
+        assert_allclose(preactivation(x, w, 0.3)[index], z, rtol=1e-12, atol=1e-15)
+        assert_allclose(predicted_probability(x, w, 0.3)[index], sigma(z), rtol=1e-12)
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
@@ -146,7 +146,9 @@ def test_gradients_are_difference_quotients(rng, offset, hinge):
         else (objective, objective_gradient)
     )
     x, x_star, w = rng.normal(size=(40, 4)), rng.normal(size=4), rng.normal(size=4)
-    assert (np.abs(logit(x, w, 0.1) - kink_of(offset)) > 1e-4).all()  # off the kink
+    assert (
+        np.abs(preactivation(x, w, 0.1) - kink_of(offset)) > 1e-4
+    ).all()  # off the kink
 
     actual = gradient(x, x_star, w, 0.1, 0.7, offset=offset)
 
@@ -161,7 +163,7 @@ def test_gradients_are_difference_quotients(rng, offset, hinge):
 def test_the_kink_offers_every_subgradient(rng):
     """A subgradient's product with any direction is at most the one-sided slope."""
     w, x_star, x = np.array([2.0, -1.0]), np.array([1.0, 0.5]), np.array([1.0, 2.0])
-    assert float(logit(x, w, 0.0)) == 0.0
+    assert float(preactivation(x, w, 0.0)) == 0.0
     smooth = 2 * 0.3 * (x - x_star)
 
     for share in (0.0, 0.4, 1.0):
@@ -190,11 +192,11 @@ def test_projection_is_the_closest_point_of_the_boundary(rng, offset):
 
     projected = boundary_projection(x, w, -0.4, offset=offset)
 
-    assert_allclose(hypothesis(projected, w, -0.4), 0.5 - offset, rtol=1e-12)
+    assert_allclose(predicted_probability(projected, w, -0.4), 0.5 - offset, rtol=1e-12)
     across = rng.normal(size=(100, 1, 3))
     across -= (across @ w)[..., None] / (w @ w) * w
     others = projected + across
-    assert_allclose(hypothesis(others, w, -0.4), 0.5 - offset, rtol=1e-12)
+    assert_allclose(predicted_probability(others, w, -0.4), 0.5 - offset, rtol=1e-12)
     nearest = np.linalg.norm(projected - x, axis=-1)
     assert (np.linalg.norm(others - x, axis=-1) >= nearest).all()
 
@@ -204,7 +206,7 @@ def test_the_worked_examples(case):
     """The table of examples, at the digits it is printed with."""
     w, bias, x_star, margin, alpha_c, alpha_gd, distance, projection = case
 
-    assert_allclose(logit(x_star, w, bias), margin, rtol=1e-12)
+    assert_allclose(preactivation(x_star, w, bias), margin, rtol=1e-12)
     assert_allclose(critical_alpha(x_star, w, bias), alpha_c, rtol=2e-6)
     assert_allclose(descent_alpha(x_star, w, bias), alpha_gd, rtol=2e-6)
     at_most = minimizer(x_star, w, bias, np.array([1e-9, 0.5, 0.999]) * alpha_c)
@@ -222,7 +224,7 @@ def test_no_point_of_the_plane_is_better(margin, offset):
     """A grid over x in two dimensions, around the example, finds nothing below."""
     w, bias = np.array([1.2, -0.9]), 0.3
     x_star = (margin - bias) / (w @ w) * w + np.array([0.9, 1.2])
-    assert_allclose(logit(x_star, w, bias), margin, rtol=1e-12)
+    assert_allclose(preactivation(x_star, w, bias), margin, rtol=1e-12)
     side = np.linspace(-8, 8, 801)
     grid = x_star + np.stack(np.meshgrid(side, side), axis=-1)
     critical = float(critical_alpha(x_star, w, bias, offset=offset))
@@ -302,7 +304,7 @@ def test_an_offset_asks_a_barely_negative_example_to_move():
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_reduced_objective_is_the_best_of_its_hyperplane(rng, offset):
     w, x_star = np.array([0.6, -1.1, 0.4]), np.array([1.0, -2.0, 0.5])
-    margin, squared_norm = float(logit(x_star, w, 0.0)), w @ w
+    margin, squared_norm = float(preactivation(x_star, w, 0.0)), w @ w
     for m in (-3.0, -0.5, 0.0, 1.0, 5.0):
         foot = x_star - (margin - m) / squared_norm * w
         actual = reduced_objective(m, margin, 0.3 / squared_norm, offset=offset)
@@ -414,7 +416,7 @@ def test_descent_beta_is_its_definition(margin, offset):
 @pytest.mark.parametrize("margin", [3.06, 3.3, 3.5, 3.77])
 def test_an_interior_jump_cuts_equal_areas(margin):
     """Tied, stationary, and the line cuts equal areas off the slope's graph."""
-    found = jump(margin)
+    found = minimizer_jump(margin)
     beta, m1, m3 = (float(v) for v in (found.beta, found.before, found.after))
 
     assert 0 < m1 < m3 < margin
@@ -432,7 +434,7 @@ def test_an_interior_jump_cuts_equal_areas(margin):
 @pytest.mark.parametrize("margin", [3.8, 5.0, 6.0, 10.0, 40.0])
 def test_a_jump_off_the_boundary_lies_on_the_closed_curve(margin):
     """Tied and stationary together: margin = m + m^2 / (2 (sinh m - m))."""
-    found = jump(margin)
+    found = minimizer_jump(margin)
     m = float(found.after)
 
     assert found.before == 0.0
@@ -446,10 +448,10 @@ def test_there_is_one_jump_above_the_bistable_margin_and_none_below():
     """The largest step of the minimizer over a fine grid of penalties."""
     for margin in (1.0, 2.9, 3.0):
         betas = np.linspace(0.5, 2, 200_001) * float(critical_beta(margin))
-        assert np.isnan(jump(margin).beta)
+        assert np.isnan(minimizer_jump(margin).beta)
         assert np.diff(minimizing_logit(margin, betas)).max() < 0.02
     for margin in (3.2, 3.6, 5.0):
-        found = jump(margin)
+        found = minimizer_jump(margin)
         betas = np.linspace(0.5, 2, 200_001) * float(found.beta)
         steps = np.diff(minimizing_logit(margin, betas))
         largest = steps.argmax()
@@ -460,9 +462,9 @@ def test_there_is_one_jump_above_the_bistable_margin_and_none_below():
 
 def test_jumps_of_an_array_are_one_by_one():
     margins = np.array([[1.0, 3.0490087], [3.05, 3.4], [3.7739, 50.0]])
-    table = jump(margins, offset=0.05)
+    table = minimizer_jump(margins, offset=0.05)
     for index in np.ndindex(margins.shape):
-        one = jump(margins[index], offset=0.05)
+        one = minimizer_jump(margins[index], offset=0.05)
         for name in ("beta", "before", "after"):
             actual = getattr(table, name)[index]
             assert_allclose(actual, getattr(one, name), rtol=1e-9)
@@ -471,7 +473,7 @@ def test_jumps_of_an_array_are_one_by_one():
 def test_a_jump_next_to_the_cusp_is_where_the_cusp_is():
     """At the bistable margin both logits merge at arcosh 2."""
     margin = np.nextafter(regime_margins().bistable, 4)
-    found = jump(margin)
+    found = minimizer_jump(margin)
     cusp = math.acosh(2)
     # The distance of the two grows like the square root of what is beyond.
     assert_allclose([found.before, found.after], cusp, atol=1e-4)
@@ -508,8 +510,10 @@ def test_regime_margins_are_their_definitions():
 def test_regimes_are_what_their_names_say():
     eps = 1e-4
     regimes = regime_margins()
-    assert np.isnan(jump(regimes.bistable - eps).beta)
-    assert jump(regimes.bistable + eps).beta > critical_beta(regimes.bistable + eps)
+    assert np.isnan(minimizer_jump(regimes.bistable - eps).beta)
+    assert minimizer_jump(regimes.bistable + eps).beta > critical_beta(
+        regimes.bistable + eps
+    )
     for margin, is_free in (
         (regimes.descent - eps, True),
         (regimes.descent + eps, False),
@@ -517,7 +521,7 @@ def test_regimes_are_what_their_names_say():
         assert math.isclose(descent_beta(margin) * 8 * margin, 1.0) == is_free
     for margin, slides in ((regimes.jump - eps, True), (regimes.jump + eps, False)):
         assert math.isclose(critical_beta(margin) * 8 * margin, 1.0) == slides
-        assert (jump(margin).before > 0) == slides
+        assert (minimizer_jump(margin).before > 0) == slides
 
 
 def test_critical_beta_for_a_sure_classifier():
@@ -525,7 +529,7 @@ def test_critical_beta_for_a_sure_classifier():
     margins = np.array([4.0, 6.0, 10.0, 50.0, 1e3, 1e9, 1e149])
     scaled = 2 * critical_beta(margins) * margins * margins
     assert (scaled <= np.tanh(margins / 2) * (1 + 1e-15)).all()
-    assert (scaled >= np.tanh(jump(margins).after / 2) * (1 - 1e-15)).all()
+    assert (scaled >= np.tanh(minimizer_jump(margins).after / 2) * (1 - 1e-15)).all()
     assert_allclose(scaled[-4:], 1.0, rtol=1e-12)
 
 
@@ -542,9 +546,9 @@ def test_descent_beta_is_exponentially_small():
 # ------------------------------------------------------------- gradient descent
 
 
-def slow_descent(start, x_star, w, bias, alpha, *, rate, steps, offset):
+def slow_descent(initial, x_star, w, bias, alpha, *, rate, steps, offset):
     """All coordinates of every iterate."""
-    x = np.array(start, dtype=float)
+    x = np.array(initial, dtype=float)
     path = [x]
     for _ in range(steps):
         h = sigma(x @ w + bias)
@@ -558,8 +562,8 @@ def slow_descent(start, x_star, w, bias, alpha, *, rate, steps, offset):
 @pytest.mark.parametrize("away", [False, True], ids=["from the example", "from afar"])
 def test_descent_is_the_slow_loop(rng, offset, away):
     w, x_star = rng.normal(size=6), rng.normal(size=6)
-    bias, start = 2.0 - w @ x_star, rng.normal(size=6)
-    chosen = {"start": start} if away else {}
+    bias, initial = 2.0 - w @ x_star, rng.normal(size=6)
+    chosen = {"initial": initial} if away else {}
 
     path = gradient_descent(
         x_star,
@@ -573,7 +577,7 @@ def test_descent_is_the_slow_loop(rng, offset, away):
         **chosen,
     )
 
-    first = start if away else x_star
+    first = initial if away else x_star
     expected = slow_descent(
         first, x_star, w, bias, 0.05, rate=0.3, steps=200, offset=offset
     )
@@ -622,7 +626,7 @@ def test_long_paths_are_compiled(monkeypatch):
     [
         ({"weights": [1e50], "alpha": 0.0, "step_size": 1e300}, "step_size"),
         ({"weights": [3.0], "alpha": 0.0, "step_size": 1e308}, "step_size"),
-        ({"weights": [1e-60], "start": [1e200]}, "start"),
+        ({"weights": [1e-60], "initial": [1e200]}, "initial"),
     ],
 )
 def test_a_path_that_overflows_is_named(compiled, options, name):
@@ -641,7 +645,7 @@ def test_long_steps_along_short_weights():
     assert_allclose(boundary_projection([0.0], [1e-150], 1e149), [-1e299], rtol=1e-14)
     # Without a penalty the distance may be past the floats.
     path = gradient_descent(
-        [1e160], [1e-10], 0.0, 0.0, step_size=0.1, steps=2, start=[-1e160]
+        [1e160], [1e-10], 0.0, 0.0, step_size=0.1, steps=2, initial=[-1e160]
     )
     assert_array_equal(path.objectives, 0.0)
     # A penalty past the floats, over the squared norm.
@@ -700,9 +704,7 @@ def test_descent_succeeds_exactly_below_its_penalty(margin, rate):
 def test_descent_chatters_at_the_boundary():
     """The share of steps above one half is what balances the pull, 8 alpha m0."""
     beta, margin = 0.02, 2.0
-    path = gradient_descent(
-        [margin], [1.0], 0.0, beta, step_size=0.01, steps=60_000
-    )
+    path = gradient_descent([margin], [1.0], 0.0, beta, step_size=0.01, steps=60_000)
     tail = path.logits[20_000:]
     assert_allclose(np.mean(tail > 0), 8 * beta * margin, rtol=0.02)
     assert tail.min() >= -0.01 / 4
@@ -719,9 +721,7 @@ def test_escape_time_is_the_integral_of_the_inverse_slope(margin, offset):
 def test_no_step_size_escapes_faster_than_the_flow(rate):
     """The number of steps is at least the time over the step size."""
     for beta in (0.0, 1e-5):
-        path = gradient_descent(
-            [7.0], [1.0], 0.0, beta, step_size=rate, steps=5_000
-        )
+        path = gradient_descent([7.0], [1.0], 0.0, beta, step_size=rate, steps=5_000)
         steps = int(np.argmax(path.logits <= 0.0))
         assert steps >= float(escape_time(7.0)) / rate
     # Without a penalty, short steps are about as fast.
@@ -754,11 +754,11 @@ def test_the_hinge_never_traps_descent():
         lowest = margin
         for _ in range(2000):
             x = x - 0.002 * hinge_objective_gradient(x, x_star, w, -1.0, alpha)
-            lowest = min(lowest, float(logit(x, w, -1.0)))
+            lowest = min(lowest, float(preactivation(x, w, -1.0)))
         assert (lowest <= 0.0) == reaches
         expected = float(hinge_minimizing_logit(margin, alpha / 25))
         # Chatter around the kink is one step high.
-        assert abs(float(logit(x, w, -1.0)) - expected) <= 0.002 * 25
+        assert abs(float(preactivation(x, w, -1.0)) - expected) <= 0.002 * 25
 
 
 # ---------------------------------------------------------- extremes and properties
@@ -817,7 +817,7 @@ def test_extremes_are_answered_without_a_warning(margin, beta):
         assert kink_exactly(offset) <= m <= margin
         assert np.isfinite(hinge_minimizing_logit(margin, beta, offset=offset))
     assert escape_time(1e150) == math.inf
-    assert jump(1e150).after == 1e150
+    assert minimizer_jump(1e150).after == 1e150
 
 
 @pytest.mark.parametrize(
@@ -857,8 +857,8 @@ def test_no_argument_is_modified(rng):
     minimizer(x, w, 0.0, [[0.1], [0.2]])
     minimizing_logit(margins, betas)
     hinge_minimizing_logit(margins, betas)
-    jump(margins)
-    gradient_descent(x_star, w, 0.0, 0.1, step_size=0.1, steps=3, start=x[0])
+    minimizer_jump(margins)
+    gradient_descent(x_star, w, 0.0, 0.1, step_size=0.1, steps=3, initial=x[0])
 
 
 # ------------------------------------------------------------------------- errors
@@ -870,17 +870,21 @@ MANY = np.ones((10**6, 1))
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: logit(3.0, W, 0), ValueError, r"`x` has shape \(\), expected"),
-        (lambda: logit(X, [1.0], 0), ValueError, r"`weights` has shape \(1,\)"),
-        (lambda: logit(X, ["a", "b"], 0), TypeError, "`weights`"),
-        (lambda: logit(X, W, np.nan), ValueError, "`bias`"),
-        (lambda: hypothesis([np.inf, 0], W, 0), ValueError, "`x` holds inf"),
+        (lambda: preactivation(3.0, W, 0), ValueError, r"`x` has shape \(\), expected"),
+        (lambda: preactivation(X, [1.0], 0), ValueError, r"`weights` has shape \(1,\)"),
+        (lambda: preactivation(X, ["a", "b"], 0), TypeError, "`weights`"),
+        (lambda: preactivation(X, W, np.nan), ValueError, "`bias`"),
+        (lambda: predicted_probability([np.inf, 0], W, 0), ValueError, "`x` holds inf"),
         (
-            lambda: logit([1e200, 0], W, 0),
+            lambda: preactivation([1e200, 0], W, 0),
             ValueError,
             r"`x` has a logit beyond 1e\+150 in size, expected at most that",
         ),
-        (lambda: logit([1e308, 1e308], [9, -9], 0), ValueError, "`x` has a logit"),
+        (
+            lambda: preactivation([1e308, 1e308], [9, -9], 0),
+            ValueError,
+            "`x` has a logit",
+        ),
         (lambda: objective(X, [1.0], W, 0, 1), ValueError, "`original` has shape"),
         (lambda: objective(X, X, W, 0, -1), ValueError, "`alpha` is -1, expected >= 0"),
         (
@@ -949,7 +953,7 @@ MANY = np.ones((10**6, 1))
         (lambda: hinge_minimizing_logit(1, -1), ValueError, "`beta` holds -1"),
         (lambda: critical_beta([np.nan]), ValueError, "`margin` holds nan"),
         (lambda: descent_beta("a"), TypeError, "`margin`"),
-        (lambda: jump(1, offset=-0.1), ValueError, "`offset` is -0.1"),
+        (lambda: minimizer_jump(1, offset=-0.1), ValueError, "`offset` is -0.1"),
         (lambda: escape_time([[1], [1, 2]]), ValueError, "`margin` is ragged"),
     ],
 )
@@ -980,8 +984,8 @@ def test_bad_input_is_named(call, error, message):
         ({"steps": 1.5}, TypeError, "`steps` is 1.5, expected an integer"),
         ({"steps": 10**15}, MemoryError, "`steps` is 1000000000000000"),
         ({"steps": 10**9, "keep_iterates": True}, MemoryError, "`steps`"),
-        ({"start": [1.0]}, ValueError, "`start` has shape"),
-        ({"start": [1e200, 0.0]}, ValueError, "`start` has a logit"),
+        ({"initial": [1.0]}, ValueError, "`initial` has shape"),
+        ({"initial": [1e200, 0.0]}, ValueError, "`initial` has a logit"),
         ({"offset": 1}, ValueError, "`offset` is 1"),
     ],
 )
