@@ -153,7 +153,7 @@ def formula_box(
     (size,) = count
     kinds = {"answers": answers, "slips": slips, "factors": factors or {}}
     values = {
-        kind: [[_values(text, v, size), text] for text, v in pairs.items()]
+        kind: [(_values(text, v, size), text) for text, v in pairs.items()]
         for kind, pairs in kinds.items()
     }
     inside = size - edges

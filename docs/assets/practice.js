@@ -129,9 +129,10 @@ class Answer extends HTMLElement {
     }
   }
 
-  check() {
+  check(keep = true) {
     const result = this.judge();
     this.show(result);
+    if (!keep) return;
     const before = hw4Memory.get("boxes", this.name) ?? {};
     hw4Memory.set("boxes", this.name, {
       typed: this.typed(),
@@ -180,7 +181,7 @@ class Answer extends HTMLElement {
   /** Puts back what was typed here, and its verdict. */
   recall() {
     const before = hw4Memory.get("boxes", this.name);
-    if (!before || before.typed === undefined) return;
+    if (!before || before.typed === undefined || this.closest("hw4-exam")) return;
     if (this.box.variants && before.variant < this.box.variants.length && before.variant > 0) {
       const focused = document.activeElement;
       this.change(before.variant);

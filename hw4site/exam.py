@@ -1,0 +1,142 @@
+"""The exam: every question of the built pages on one page, answers out of sight.
+
+It is put together from the pages as they were built, so that question, box, answer and
+marks are those of the problem pages. `docs/assets/exam.js` hides and marks.
+"""
+
+from copy import copy
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+
+PROBLEMS = (
+    "backpropagation",
+    "noisy_targets",
+    "architecture",
+    "online_learning",
+    "adversarial_example",
+)
+"""The problem pages, in the order of the sheet."""
+
+PLACE = "hw4-exam"
+"""The id of the element that `write` fills."""
+
+
+def write(site: Path) -> None:
+    """Fill the exam page of a built site, if it has one.
+
+    Args:
+        site: The folder of the built site.
+
+    Raises:
+        ValueError: If a page has no parts, or a part lacks its question or answer.
+    """
+    page = site / "exam.html"
+    if not page.exists():
+        return
+    exam = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    place = exam.find(id=PLACE)
+    if place is None:
+        raise ValueError(f"{page.name} has no element `{PLACE}`, expected one")
+    place.clear()
+    for stem in PROBLEMS:
+        source = (site / f"{stem}.html").read_text(encoding="utf-8")
+        place.append(problem(stem, BeautifulSoup(source, "html.parser")))
+    page.write_text(str(exam), encoding="utf-8")
+
+
+def problem(stem: str, page: BeautifulSoup) -> Tag:
+    """Return a problem as a section of the exam.
+
+    Args:
+        stem: The name of its page.
+        page: The built page.
+    """
+    section = page.new_tag("section", attrs={"class": "hw4-exam-problem"})
+    title = page.new_tag("h2", id=f"exam-{stem}")
+    title.string = _words(page.h1)
+    section.append(title)
+    headings = page.select("[data-points]:is(h2, h3, h4)")
+    if not headings:
+        raise ValueError(f"{stem} has no parts, expected headings with points")
+    for heading in headings:
+        section.append(_part(stem, heading, page))
+    return section
+
+
+def _part(stem: str, heading: Tag, page: BeautifulSoup) -> Tag:
+    anchor, points = str(heading["id"]), str(heading["data-points"])
+    found = list(_until_next(heading))
+    question = _first(found, "question", anchor)
+    answer = _first(found, "answer", anchor)
+
+    part = page.new_tag(
+        "section",
+        attrs={"class": "hw4-exam-part", "data-part": anchor, "data-points": points},
+    )
+    title = page.new_tag("h3", id=f"exam-{anchor}")
+    title.string = _words(heading)
+    note = page.new_tag("span", attrs={"class": "hw4-points"})
+    note.string = f" {points} point{'' if points == '1' else 's'}"
+    title.append(note)
+    part.append(title)
+    for child in _body(question):
+        part.append(copy(child))
+    boxes = [tag for tag in found if "hw4-try" in tag.get_attribute_list("class")]
+    for box in boxes:
+        part.append(copy(box))
+    if not boxes:
+        area = page.new_tag(
+            "textarea", rows="4", attrs={"aria-label": f"Your answer to {anchor}"}
+        )
+        part.append(area)
+
+    after = page.new_tag("div", attrs={"class": "hw4-after"})
+    for child in _body(answer):
+        after.append(copy(child))
+    for tag in found:
+        after.extend(copy(scheme) for scheme in tag.select(".hw4-scheme"))
+        if "hw4-scheme" in tag.get_attribute_list("class"):
+            after.append(copy(tag))
+    again = page.new_tag("a", href=f"{stem}.html#{anchor}", attrs={"class": "hw4-part"})
+    again.string = "Read it again"
+    after.append(again)
+    part.append(after)
+    return part
+
+
+def _until_next(heading: Tag) -> list[Tag]:
+    """Return what follows a heading, up to the next one."""
+    found = []
+    for sibling in heading.find_next_siblings():
+        if sibling.name in {"h1", "h2", "h3", "h4"}:
+            break
+        found.append(sibling)
+    return found
+
+
+def _first(tags: list[Tag], kind: str, anchor: str) -> Tag:
+    for tag in tags:
+        if kind in tag.get_attribute_list("class"):
+            return tag
+    raise ValueError(f"{anchor} has no {kind}, expected one")
+
+
+def _body(block: Tag) -> list[Tag]:
+    """Return a block's children but its title."""
+    title = {"summary"}
+    return [
+        child
+        for child in block.find_all(recursive=False)
+        if child.name not in title and "admonition-title" not in child.get_attribute_list("class")
+    ]
+
+
+def _words(heading: Tag | None) -> str:
+    """Return a heading's text without its permanent link."""
+    if heading is None:
+        return ""
+    clean = copy(heading)
+    for link in clean.select(".headerlink"):
+        link.decompose()
+    return clean.get_text().strip()
