@@ -5,13 +5,17 @@ A message says *argument, what it is, what is expected*. A wrong kind raises
 `MemoryError`. Public functions are decorated with `contract`, which checks results.
 """
 
+import contextlib
 import dataclasses
 import functools
 import inspect
+import itertools
 import math
 import numbers
 import operator
 import os
+import reprlib
+import sys
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -39,111 +43,133 @@ def contract(
     """Hold the result of a public function to what the library promises.
 
     - The caller's `np.seterr` does not matter: nothing warns, and nothing raises.
-    - Where the right result is past the largest float, a `ValueError` names the
-      arguments. NaN is never returned.
-    - A number is a NumPy scalar, an array owns its memory: no result is a view of an
-      argument or of a larger array.
+    - NaN is never returned, and infinity only where it is the documented answer: a
+      result past the largest float is a `ValueError` that names the arguments.
+    - A number is a NumPy scalar, and an array owns its memory: no result is a view of
+      an argument or of a larger array.
+
+    All of that is true for arrays and numbers, for the fields of dataclasses and for
+    the entries of tuples; whatever else is returned, such as an iterator, stays.
 
     Args:
         function: The function, which checks its arguments itself.
         infinite: Whether the docstring names infinity as a possible answer; or the
-            fields of the returned dataclass for which it does.
+            fields of the returned dataclass or named tuple for which it does.
     """
     if function is None:
-        return functools.partial(_under_contract, infinite=infinite)
-    return _under_contract(function, infinite=infinite)
+        return functools.partial(contract, infinite=infinite)
+    body: Callable[..., Any] = function
 
-
-def _under_contract(
-    function: Callable[..., Any], *, infinite: Collection[str] | bool
-) -> Callable[..., Any]:
-    @functools.wraps(function)
+    @functools.wraps(body)
     def call(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(all="ignore"):
-            result = function(*args, **kwargs)
-            arguments = (*args, *kwargs.values())
-            if dataclasses.is_dataclass(result):
-                for field in dataclasses.fields(result):
-                    allowed = (
-                        infinite
-                        if isinstance(infinite, bool)
-                        else (field.name in infinite)
-                    )
-                    value = getattr(result, field.name)
-                    if isinstance(value, np.ndarray | np.floating | float):
-                        own = _own(value, arguments, infinite=allowed)
-                        if own is None:
-                            raise _overflow(function, args, kwargs)
-                        object.__setattr__(result, field.name, own)
-                return result
-            own = _own(result, arguments, infinite=infinite is True)
-            if own is None:
-                raise _overflow(function, args, kwargs)
-            return own
+            try:
+                return _kept(body(*args, **kwargs), (*args, *kwargs.values()), infinite)
+            except OverflowError:  # of ours, or of Python's `math`
+                raise _overflow(body, args, kwargs) from None
 
     return call
 
 
-def _own(result: Any, arguments: tuple[Any, ...], *, infinite: bool) -> Any:
-    """Return the result with memory of its own, or None if it holds what it must not."""
-    if isinstance(result, bool | int | float):
-        result = np.asarray(result)[()]
-    if not isinstance(result, np.ndarray | np.generic):
-        return result
-    if result.dtype.kind == "f":
-        wrong = (
-            np.isnan(result).any() if infinite else not is_finite(np.asarray(result))
-        )
-        if wrong:
-            return None
+def _kept(
+    result: Any, arguments: tuple[Any, ...], infinite: Collection[str] | bool
+) -> Any:
+    """Return a result as the contract promises it.
+
+    Raises:
+        OverflowError: If it contains NaN, or infinity where that is no answer.
+    """
+    if isinstance(result, float | np.ndarray) and not _is_answer(result, infinite):
+        raise OverflowError
+    if isinstance(result, float):
+        return np.float64(result)
     if isinstance(result, np.ndarray):
-        if any(result is argument for argument in arguments):
-            result = result.copy()
-        elif result.base is not None and (
-            getattr(result.base, "nbytes", 0) > result.nbytes
-            or any(
-                isinstance(argument, np.ndarray)
-                and np.may_share_memory(result, argument)
-                for argument in arguments
-            )
-        ):
-            result = result.copy()
-        if result.ndim == 0:
+        if not result.ndim:
             return result[()]
+        return result if _is_own(result, arguments) else result.copy()
+    if isinstance(result, int):
+        kind = np.bool if isinstance(result, bool) else np.int64
+        return kind(result) if abs(result) < 2**63 else result
+    if isinstance(result, tuple):
+        names = getattr(result, "_fields", ("",) * len(result))
+        entries = (
+            _kept(value, arguments, _allowed(infinite, name))
+            for name, value in zip(names, result, strict=True)
+        )
+        return type(result)(*entries) if hasattr(result, "_fields") else (*entries,)
+    if dataclasses.is_dataclass(result) and not isinstance(result, type):
+        for field in dataclasses.fields(result):
+            value = getattr(result, field.name)
+            if not isinstance(value, int):  # a count stays exact, a flag a flag
+                kept = _kept(value, arguments, _allowed(infinite, field.name))
+                object.__setattr__(result, field.name, kept)
     return result
+
+
+def _allowed(infinite: Collection[str] | bool, name: str) -> bool:
+    return infinite if isinstance(infinite, bool) else name in infinite
+
+
+def _is_answer(value: float | NDArray[Any], infinite: Collection[str] | bool) -> bool:
+    """Whether there is no NaN, and no infinity unless that is allowed."""
+    if isinstance(value, float):
+        return math.isfinite(value) or (infinite is True and not math.isnan(value))
+    return (
+        value.dtype.kind != "f"
+        or is_finite(value)
+        or (infinite is True and not np.isnan(value).any())
+    )
+
+
+def _is_own(array: NDArray[Any], arguments: tuple[Any, ...]) -> bool:
+    """Whether nobody else reads or writes the memory of an array."""
+    base = array.base
+    if base is not None and not (
+        isinstance(base, np.ndarray)
+        and base.nbytes == array.nbytes
+        and array.flags.writeable
+    ):
+        return False
+    # Arrays, and what hands out its memory as one, such as a pandas Series.
+    given = (value for value in arguments if hasattr(value, "__array__"))
+    return not any(np.may_share_memory(array, np.asarray(value)) for value in given)
 
 
 def _overflow(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> ValueError:
-    """Return the error of a result past the largest float, with the arguments' names."""
-    names = []
-    for name, value in (
-        inspect.signature(function).bind(*args, **kwargs).arguments.items()
-    ):
-        try:
-            kind = np.asarray(value).dtype.kind
-        except ValueError:  # pragma: no cover - a ragged argument was refused before
-            continue
-        if kind in "fiuO" and not callable(value) and value is not None:
-            names.append(f"`{name}`")
-    listed = " and ".join(
-        filter(None, [", ".join(names[:-1]), names[-1] if names else ""])
-    )
-    verb = "is" if len(names) == 1 else "are"
+    """Return the error of a result past the largest float, which names arguments."""
+    given = inspect.signature(function).bind(*args, **kwargs).arguments
+    largest = {}
+    for name, value in given.items():
+        with contextlib.suppress(TypeError, ValueError):  # no numbers
+            sizes = np.abs(as_array(name, value))
+            largest[f"`{name}`"] = (
+                sizes.max(initial=0.0),
+                sizes[sizes > 0.0].min(initial=1.0),
+            )
+    # Those that are far from 1 are to blame, if there are any.
+    names = [name for name, (top, low) in largest.items() if top > 1e3 or low < 1e-3]
+    *first, last = names or largest or ["the arguments"]
+    listed = f"{', '.join(first)} and {last}" if first else last
     return ValueError(
-        f"{listed} {verb} too large: the result is past the largest float, "
-        f"expected smaller values"
+        f"{listed} {'make' if first else 'makes'} the result too large for a float, "
+        f"expected values closer to 1"
     )
 
 
 def as_generator(rng: RNG) -> np.random.Generator:
-    """Return the generator that `numpy.random.default_rng` makes of a seed."""
+    """Return the generator that `numpy.random.default_rng` makes of a seed.
+
+    Raises:
+        TypeError: If it is neither a seed nor a generator.
+        ValueError: If it is a negative seed.
+    """
     try:
         return np.random.default_rng(rng)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"`rng` is {rng!r}, expected a seed or a numpy.random.Generator"
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"`rng` is {reprlib.repr(rng)}, expected a seed or a numpy.random.Generator"
         ) from None
 
 
@@ -280,7 +306,9 @@ def as_integer(
                 raise TypeError
             integer = operator.index(value)
         except TypeError:
-            raise TypeError(f"`{name}` is {value!r}, expected an integer") from None
+            raise TypeError(
+                f"`{name}` is {reprlib.repr(value)}, expected an integer"
+            ) from None
     low = -math.inf if at_least is None else at_least
     high = math.inf if at_most is None else at_most
     if not low <= integer <= high:
@@ -294,7 +322,9 @@ def as_pair(name: str, value: tuple[int, int], expected: str) -> tuple[int, int]
     try:
         first, second = value
     except (TypeError, ValueError):
-        raise ValueError(f"`{name}` is {value!r}, expected {expected}") from None
+        raise ValueError(
+            f"`{name}` is {reprlib.repr(value)}, expected {expected}"
+        ) from None
     return as_integer(name, first, at_least=1), as_integer(name, second, at_least=1)
 
 
@@ -329,12 +359,6 @@ def is_finite(array: NDArray[np.float64]) -> bool:
     """Return whether no entry is NaN or infinite."""
     if array.ndim == 0:
         return math.isfinite(array)
-    # A finite sum of squares has finite terms, and takes one pass that writes nothing.
-    # It is `vdot` because `dot` warns when the sum overflows: then each has a look.
-    flags = array.flags
-    flat = array if flags.c_contiguous else array.T
-    if flags.forc and math.isfinite(np.vdot(flat, flat)):
-        return True
     return bool(np.isfinite(array).all())
 
 
@@ -345,13 +369,17 @@ def check_broadcast(**arrays: NDArray[np.float64]) -> tuple[int, ...]:
         ValueError: If they do not broadcast.
         MemoryError: If a float64 array of the common shape would not fit in memory.
     """
-    try:
-        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-    except ValueError:
+    # Not NumPy's function, which takes sizes past its integers for shapes that clash.
+    lengths = [
+        {length for length in axis if length != 1}
+        for axis in itertools.zip_longest(
+            *(array.shape[::-1] for array in arrays.values()), fillvalue=1
+        )
+    ]
+    if any(len(axis) > 1 for axis in lengths):
         shapes = ", ".join(f"`{name}` {a.shape}" for name, a in arrays.items())
-        raise ValueError(
-            f"{shapes} do not broadcast, expected shapes that do"
-        ) from None
+        raise ValueError(f"{shapes} do not broadcast, expected shapes that do")
+    shape = tuple(axis.pop() if axis else 1 for axis in reversed(lengths))
     if 8 * math.prod(shape) > memory_size():
         name, array = max(arrays.items(), key=lambda item: item[1].size)
         check_memory(name, array.shape, *shape)
@@ -385,9 +413,10 @@ def check_memory(name: str, value: object, *shape: int) -> None:
 def memory_size() -> int:
     """Return the size of the machine's memory in bytes."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # Windows, and the browser
-        return 2**33
+        size = 2**33
+    return min(size, sys.maxsize)  # no array is larger where integers have 32 bits
 
 
 def _extremes(array: NDArray[np.float64]) -> tuple[float, float]:
