@@ -126,6 +126,7 @@ def formula_box(
     spare: Sequence[str] = (),
     edges: int = 0,
     edge: str = "",
+    tolerance: float = 1e-6,
 ) -> str:
     """Return a box for a formula, judged by its values at points.
 
@@ -141,6 +142,8 @@ def formula_box(
         spare: Letters that have no place in the answer.
         edges: How many points, the last ones, lie where the domain ends or bends.
         edge: What to say to whoever is right except there.
+        tolerance: Largest accepted error relative to an answer: larger where
+            readers type rounded constants.
 
     Raises:
         ValueError: If a shape does not fit, a value is not finite, or a slip cannot be
@@ -159,7 +162,8 @@ def formula_box(
     inside = size - edges
     for slip, text in values["slips"]:
         for right, _ in values["answers"]:
-            if np.allclose(slip[:inside], right[:inside], rtol=1e-3, atol=0):
+            closest = max(1e-3, 2 * tolerance)
+            if np.allclose(slip[:inside], right[:inside], rtol=closest, atol=0):
                 raise ValueError(f"`{text}` has the values of an answer")
     data = {
         "kind": "formula",
@@ -171,6 +175,7 @@ def formula_box(
         "spare": list(spare),
         "edges": edges,
         "edge": edge,
+        "tolerance": tolerance,
     }
     shown = ", ".join(map(shown_letter, letters))
     note = f'<span class="hw4-letters">Letters: {html.escape(shown)}</span>'

@@ -132,3 +132,13 @@ def test_a_scheme_lists_what_earns_points():
     assert scheme.count('type="checkbox"') == 2
     with pytest.raises(ValueError, match="`scheme` is empty"):
         answers.marks("x", {})
+
+
+def test_a_formula_may_hold_rounded_constants():
+    """What is judged within a tolerance has slips at least twice as far away."""
+    whole = {"points": {"n": [1, 4]}, "answers": {"": [0.373138, 0.186569]}}
+    box = answers.formula_box("x", "η =", **whole, slips={"S.": 1.0}, tolerance=2e-3)
+    assert data_of(box)["tolerance"] == 2e-3
+    near = {"S.": [0.3745, 0.1872]}
+    with pytest.raises(ValueError, match=r"`S\.` has the values of an answer"):
+        answers.formula_box("x", "η =", **whole, slips=near, tolerance=2e-3)
