@@ -12,9 +12,7 @@ import numpy as np
 
 from benchmarks import c, peers
 from benchmarks.kernel import Kernel
-from hw4lib.online_learning._rounds import LOOPS
-from hw4lib.online_learning.descent import online_gradient_descent
-from hw4lib.online_learning.regret import batch_optimum
+from hw4lib.online_learning import batch_optimum, online_gradient_descent
 
 UPDATES = "updates only, no losses or gradients"
 EARLIER = "stops at a gradient of 1e-8, ours at rounding"
@@ -89,23 +87,21 @@ def everywhere(name, *, of, **options):
     return register
 
 
-def ours(X, y, eta):
-    _ = LOOPS.loops  # what many runs or a long one wait for once
-
+def ours(engine, X, y, eta):
     def call():
-        run = online_gradient_descent(X, y, eta, keep="totals")
+        run = online_gradient_descent(X, y, eta, keep="totals", engine=engine)
         return run.weights, run.total_loss, run.total_squared_gradient
 
     return call
 
 
 for kernel in (*STREAMS, *SWEEPS):
-    kernel.ours(ours)
+    kernel.ours(partial(ours, "numba"))
 
 
-@everywhere("hw4lib without Numba", of=STREAMS + SWEEPS, kind="plain", at_most=10**5)
-def without_numba(X, y, eta):
-    return partial(peers.without_numba, LOOPS, ours(X, y, eta))
+@everywhere('hw4lib, engine="numpy"', of=STREAMS + SWEEPS, kind="plain", at_most=10**5)
+def by_numpy(X, y, eta):
+    return ours("numpy", X, y, eta)
 
 
 @everywhere("naive NumPy", of=STREAMS, floor=27, floors={10**3: 27}, at_most=10**4)
@@ -131,7 +127,7 @@ def _classifier(eta):
         alpha=2.0,
         fit_intercept=False,
         shuffle=False,
-        step_size="constant",
+        learning_rate="constant",
         eta0=eta,
     )
 

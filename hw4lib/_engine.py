@@ -38,26 +38,31 @@ def check_engine(engine: Engine) -> None:
 
 @functools.cache
 def compiled(
-    loop: Callable[..., None], signature: str, *formulas: Callable[..., Any]
+    loop: Callable[..., None],
+    signature: str,
+    *formulas: Callable[..., Any],
+    reorder: bool = False,
 ) -> Callable[..., None]:
     """Return a loop, compiled for one signature and kept for the next process.
 
     To compile takes a second or more, once a machine: the result is kept beside the
-    module or, where that folder is read-only, in the user's cache folder. Where there
-    is neither, each process compiles.
+    module or, where that folder is read-only, in the user's cache folder. Where neither
+    can be written, each process compiles.
 
     Args:
-        loop: The loop, which returns nothing. What it calls has to be in its module:
-            Numba compiles again when that file changes.
+        loop: The loop, which returns nothing. What it calls has to be in its module,
+            because Numba compiles again when that file changes.
         signature: Its signature in Numba's words, such as `"void(float64[::1])"`.
         *formulas: The functions that the loop calls, written for numbers and arrays.
+        reorder: Whether a sum may be taken in any order, which wide registers need.
     """
     import numba  # noqa: PLC0415
 
+    options: dict[str, Any] = {"error_model": "numpy"}
+    if reorder:
+        options["fastmath"] = {"contract", "nsz", "reassoc"}
     for formula in formulas:
-        numba.extending.register_jitable(formula)
-    # Sums in any order, as NumPy has them too, so that wide registers are used.
-    options = {"error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
+        numba.extending.register_jitable(**options)(formula)
     result: Callable[..., None]
     try:
         result = numba.njit(signature, cache=True, **options)(loop)

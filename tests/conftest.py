@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from hw4lib import _steps
-from hw4lib.online_learning import _rounds
+from hw4lib._engine import compiled
 
 # The same examples each time, so that a test fails for its author and not for the next
 # reader; no deadline, since a busy machine is no fault of the code.
@@ -26,29 +25,19 @@ def rng():
 # --- loops that Numba compiles --------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def forget():
-    """What one test has done makes no loop worth compiling for the next."""
-    yield
-    for compiled in (_steps.LOOPS, _rounds.LOOPS):
-        compiled.work = 0
-        vars(compiled).pop("loops", None)
-
-
 @pytest.fixture(params=["python", "numba"])
 def numba(request, monkeypatch):
     """Numba if it is there, and one that leaves every function as it is written."""
     if request.param == "numba":
-        return pytest.importorskip("numba")
+        yield pytest.importorskip("numba")
+        return
     module = types.ModuleType("numba")
-    module.float64, module.void = "float64", lambda *types: types
-    module.types = types.SimpleNamespace(
-        Array=lambda *options: options, Tuple=tuple, UniTuple=lambda kind, n: n * [kind]
-    )
-    module.extending = types.SimpleNamespace(register_jitable=lambda function: function)
     module.njit = lambda *signature, **options: lambda function: function  # noqa: ARG005
+    module.extending = types.SimpleNamespace(register_jitable=module.njit)
     monkeypatch.setitem(sys.modules, "numba", module)
-    return module
+    compiled.cache_clear()
+    yield module
+    compiled.cache_clear()
 
 
 # --- the built site: one for all processes of pytest ----------------------------------

@@ -27,6 +27,8 @@ from hw4lib.online_learning.bounds import (
 from hw4lib.online_learning.descent import (
     Keep,
     OnlineRun,
+    RunWithIterates,
+    RunWithLosses,
     StepSize,
     gradient_step,
     logistic_loss,
@@ -58,6 +60,8 @@ __all__ = [
     "Keep",
     "OnlineRun",
     "RegretTerms",
+    "RunWithIterates",
+    "RunWithLosses",
     "StepSize",
     "WorstCase",
     "average_regret",

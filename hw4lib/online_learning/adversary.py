@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from hw4lib._checks import as_integer, as_number, as_numbers, check_memory
 from hw4lib.activations import sigmoid
 from hw4lib.online_learning._recursion import best_margin, norm_gain, scaled_bound
-from hw4lib.online_learning._rounds import share
+from hw4lib.online_learning._update import share
 from hw4lib.online_learning.descent import online_gradient_descent
 from hw4lib.online_learning.radius import KAPPA, worst_radii
 
@@ -214,5 +214,5 @@ def _stream(
         cosine, ahead = (margin / reach, w / norm) if reach else (1.0, 1.0)
         x = R * complex(cosine, math.sqrt(1.0 - cosine**2)) * ahead
         X[i] = x
-        w += eta * (share(margin, math.exp, min) * x - 2.0 * w)
+        w += eta * (share(min(margin, 700.0), math.exp) * x - 2.0 * w)
     return X.view(np.float64).reshape(-1, 2) * math.sqrt(lam)

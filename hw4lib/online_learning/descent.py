@@ -9,10 +9,8 @@ restriction: no iterate is projected.
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, islice
-from operator import mul
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,15 +22,18 @@ from hw4lib._checks import (
     as_numbers,
     check_broadcast,
     check_memory,
-    is_finite,
+    contract,
 )
-from hw4lib.activations import sigmoid, softplus
-from hw4lib.online_learning._rounds import LOOPS, Loops, share
-from hw4lib.online_learning._samples import as_samples
+from hw4lib._elementary import softplus
+from hw4lib._engine import check_engine
+from hw4lib._typing import Engine, Real
+from hw4lib.online_learning._update import gradient, norm, play, step
 
 __all__ = [
     "Keep",
     "OnlineRun",
+    "RunWithIterates",
+    "RunWithLosses",
     "StepSize",
     "gradient_step",
     "logistic_loss",
@@ -42,18 +43,18 @@ __all__ = [
 ]
 
 StepSize: TypeAlias = ArrayLike | Callable[[NDArray[np.int64]], ArrayLike]
+"""One step size, one for each of several runs, or a function of the rounds."""
 Keep: TypeAlias = Literal["totals", "losses", "iterates"]
+"""How much of a run is kept."""
 _Samples: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-# Numbers in the arrays of a block of rounds: two megabytes.
+# Numbers in the iterates of a block of rounds: two megabytes.
 _BLOCK = 2**18
 
-# So many features are faster as Python's numbers than as arrays.
-_FEW = 8
 
-
+@contract
 def logistic_loss(
-    x: ArrayLike, y: ArrayLike, w: ArrayLike, *, regularization: float = 1.0
+    x: ArrayLike, y: ArrayLike, w: ArrayLike, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
     r"""Return the loss $\log(1 + e^{-y w^\top x}) + \lambda \lVert w \rVert^2$.
 
@@ -66,11 +67,6 @@ def logistic_loss(
     Returns:
         The losses, of the shape that the leading axes broadcast to.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, a label is another number,
-            `regularization` is negative, or the shapes do not fit.
-
     References:
         Homework 4, [Problem 4(a)][4-a], equation (5).
 
@@ -81,12 +77,14 @@ def logistic_loss(
         array([1.00010000e+04, 1.69314718e+00])
     """
     x, y, w, lam = _loss_arguments(x, y, w, regularization)
-    penalty: NDArray[np.float64] = lam * np.vecdot(w, w)
-    return softplus(-y * np.vecdot(w, x)) + penalty
+    margin = y * np.vecdot(w, x)
+    # The root first, because the square of the norm may be no float.
+    return np.asarray(softplus(-margin) + (math.sqrt(lam) * norm(w)) ** 2)
 
 
+@contract
 def logistic_loss_gradient(
-    x: ArrayLike, y: ArrayLike, w: ArrayLike, *, regularization: float = 1.0
+    x: ArrayLike, y: ArrayLike, w: ArrayLike, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
     r"""Return $\nabla \ell(w) = -y \, \sigma(-y w^\top x) \, x + 2 \lambda w$.
 
@@ -99,10 +97,6 @@ def logistic_loss_gradient(
     Returns:
         The gradients, shape `(..., p)` with the leading axes broadcast.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: As for `logistic_loss`.
-
     References:
         Homework 4, [Problem 4(a)][4-a].
 
@@ -111,17 +105,17 @@ def logistic_loss_gradient(
         array([-1.5, -2. ])
     """
     x, y, w, lam = _loss_arguments(x, y, w, regularization)
-    pull = y * sigmoid(-y * np.vecdot(w, x))
-    return 2.0 * lam * w - pull[..., None] * x
+    return np.asarray(gradient(w, _pull(x, y, w), lam))
 
 
+@contract
 def gradient_step(
     x: ArrayLike,
     y: ArrayLike,
     w: ArrayLike,
     step_size: ArrayLike,
     *,
-    regularization: float = 1.0,
+    regularization: Real = 1.0,
 ) -> NDArray[np.float64]:
     r"""Return the next iterate of online gradient descent.
 
@@ -140,11 +134,6 @@ def gradient_step(
     Returns:
         The next weights, shape `(..., p)` with the leading axes broadcast.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: As for `logistic_loss`,
-            or if a step size is not positive.
-
     References:
         Homework 4, [Problem 4(a)][4-a].
 
@@ -152,39 +141,35 @@ def gradient_step(
         >>> gradient_step([3.0, 4.0], 1, [0.0, 0.0], 0.1)
         array([0.15, 0.2 ])
     """
-    step = as_numbers("step_size", step_size, above=0.0)
-    gradient = logistic_loss_gradient(x, y, w, regularization=regularization)
-    check_broadcast(step_size=step, gradient=gradient[..., 0])
-    return np.asarray(w, dtype=np.float64) - step[..., None] * gradient
+    eta = as_numbers("step_size", step_size, above=0.0)
+    x, y, w, lam = _loss_arguments(x, y, w, regularization, step_size=eta)
+    return np.asarray(step(w, _pull(x, y, w), eta[..., None], lam))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OnlineRun:
     r"""What a run of online gradient descent leaves behind.
 
     With `S` step sizes at once, the shape `()` of a total becomes `(S,)`, `(n,)`
     becomes `(n, S)` and `(n + 1, p)` becomes `(n + 1, S, p)`.
-
-    Attributes:
-        count: Number of samples $n$.
-        weights: The weights $w^{(n+1)}$ after the last sample, shape `(p,)`.
-        total_loss: $\sum_i \ell_i(w^{(i)})$, shape `()`.
-        total_squared_gradient: $\sum_i \lVert \nabla \ell_i(w^{(i)}) \rVert^2$,
-            shape `()`.
-        largest_norm: $\max_{i \le n} \lVert w^{(i)} \rVert$, shape `()`.
-        losses: $\ell_i(w^{(i)})$, shape `(n,)`, unless only totals were asked for.
-        gradient_norms: $\lVert \nabla \ell_i(w^{(i)}) \rVert$, likewise.
-        iterates: $w^{(1)}, \dots, w^{(n+1)}$, shape `(n + 1, p)`, if asked for.
     """
 
     count: int
+    """Number of samples $n$."""
     weights: NDArray[np.float64]
+    """The weights $w^{(n+1)}$ after the last sample, shape `(p,)`."""
     total_loss: NDArray[np.float64]
+    r"""$\sum_i \ell_i(w^{(i)})$, shape `()`."""
     total_squared_gradient: NDArray[np.float64]
+    r"""$\sum_i \lVert \nabla \ell_i(w^{(i)}) \rVert^2$, shape `()`."""
     largest_norm: NDArray[np.float64]
+    r"""$\max_{i \le n} \lVert w^{(i)} \rVert$, shape `()`."""
     losses: NDArray[np.float64] | None
+    r"""$\ell_i(w^{(i)})$, shape `(n,)`, unless only totals were asked for."""
     gradient_norms: NDArray[np.float64] | None
+    r"""$\lVert \nabla \ell_i(w^{(i)}) \rVert$, likewise."""
     iterates: NDArray[np.float64] | None
+    r"""$w^{(1)}, \dots, w^{(n+1)}$, shape `(n + 1, p)`, if asked for."""
 
     @property
     def average_loss(self) -> NDArray[np.float64]:
@@ -192,43 +177,102 @@ class OnlineRun:
         return self.total_loss / self.count
 
 
+@dataclass(frozen=True, eq=False)
+class RunWithLosses(OnlineRun):
+    """A run of which the loss and the gradient norm of every round were kept."""
+
+    losses: NDArray[np.float64]
+    r"""$\ell_i(w^{(i)})$, shape `(n,)`."""
+    gradient_norms: NDArray[np.float64]
+    r"""$\lVert \nabla \ell_i(w^{(i)}) \rVert$, shape `(n,)`."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunWithIterates(RunWithLosses):
+    """A run of which every iterate was kept, too."""
+
+    iterates: NDArray[np.float64]
+    r"""$w^{(1)}, \dots, w^{(n+1)}$, shape `(n + 1, p)`."""
+
+
+@overload
 def online_gradient_descent(
     X: ArrayLike,
     y: ArrayLike,
     step_size: StepSize,
     *,
-    regularization: float = 1.0,
+    regularization: Real = ...,
+    initial: ArrayLike | None = ...,
+    keep: Literal["losses"] = ...,
+    engine: Engine = ...,
+) -> RunWithLosses: ...
+@overload
+def online_gradient_descent(
+    X: ArrayLike,
+    y: ArrayLike,
+    step_size: StepSize,
+    *,
+    regularization: Real = ...,
+    initial: ArrayLike | None = ...,
+    keep: Literal["iterates"],
+    engine: Engine = ...,
+) -> RunWithIterates: ...
+@overload
+def online_gradient_descent(
+    X: ArrayLike,
+    y: ArrayLike,
+    step_size: StepSize,
+    *,
+    regularization: Real = ...,
+    initial: ArrayLike | None = ...,
+    keep: Keep,
+    engine: Engine = ...,
+) -> OnlineRun: ...
+@contract
+def online_gradient_descent(
+    X: ArrayLike,
+    y: ArrayLike,
+    step_size: StepSize,
+    *,
+    regularization: Real = 1.0,
     initial: ArrayLike | None = None,
     keep: Keep = "losses",
+    engine: Engine = "numpy",
 ) -> OnlineRun:
     r"""Run online gradient descent once over the samples of two arrays.
 
     In round $i$ the weights $w^{(i)}$ are fixed, sample $i$ is shown, its loss
     $\ell_i(w^{(i)})$ is paid, and one
-    [step][hw4lib.online_learning.descent.gradient_step] gives $w^{(i+1)}$. Where Numba
-    is installed (the extra `fast`) it compiles the rounds, as soon as a program has run
-    enough of them to make up for the import; results agree to rounding.
+    [step][hw4lib.online_learning.descent.gradient_step] gives $w^{(i+1)}$. To resume a
+    run, pass its `weights` as `initial`.
 
     Args:
         X: Features, shape `(n, p)`.
         y: Labels $-1$ or $1$, shape `(n,)`.
         step_size: A number $\eta$; or `S` of them, shape `(S,)`, for `S` runs in one
             pass; or a function that takes rounds $t = 1, 2, \dots$, shape `(k,)`, to
-            their step sizes $\eta_t$, shape `(k,)`. All in $(0, 1/\lambda]$: beyond,
-            $\lvert 1 - 2 \lambda \eta \rvert > 1$ and the weights explode.
+            their step sizes $\eta_t$, shape `(k,)` or `()`. The rounds are integers, or
+            floats where integers raise `ValueError`, as in `t**-1`. All in
+            $(0, 1/\lambda]$: beyond, $\lvert 1 - 2 \lambda \eta \rvert > 1$ and the
+            weights explode.
         regularization: $\lambda \ge 0$.
-        initial: Weights $w^{(1)}$, shape `(p,)`; zeros if not given.
+        initial: Weights $w^{(1)}$, shape `(p,)`, or `(S, p)` for `S` step sizes; zeros
+            if not given.
         keep: `"totals"` for sums alone, `"losses"` also for the loss and gradient
             norm of every round, `"iterates"` also for every iterate.
+        engine: `"numpy"`, or `"numba"` for the same rounds as a compiled loop, which
+            needs the extra `fast` and takes some seconds the first time on a machine.
+            Results agree to rounding.
 
     Returns:
         The run.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is empty, not finite, out of range, or of a wrong
-            shape, or `keep` is another word.
-        MemoryError: If the iterates would not fit in memory.
+        ValueError: If the square of a gradient's norm is past the largest float, or a
+            feature is beyond 1e140 in a sample whose margin is between 700 and 1500:
+            $\sigma(-m)$ is then less than any float, although $\sigma(-m) \, x$ counts.
+        MemoryError: If what is kept would not fit in memory.
+        ImportError: If Numba is asked for and missing.
 
     References:
         Homework 4, [Problem 4(a)][4-a].
@@ -243,15 +287,13 @@ def online_gradient_descent(
     """
     X = as_array("X", X, "n", "p", finite=False)
     y = as_array("y", y, len(X), finite=False)
-    if keep == "iterates":
-        runs = 1 if callable(step_size) else as_array("step_size", step_size).size
-        check_memory("X", f"of {len(X)} samples", len(X) + 1, runs, X.shape[1])
-    start = 0
+    position = 0
 
     def take(count: int) -> _Samples:
-        nonlocal start
-        first, start = start, start + count
-        return X[first:start], y[first:start]
+        nonlocal position
+        rows = slice(position, position + count)
+        position += count
+        return as_array("X", X[rows]), as_labels("y", y[rows], (-1, 1))
 
     return _run(
         take,
@@ -260,17 +302,51 @@ def online_gradient_descent(
         regularization=regularization,
         initial=initial,
         keep=keep,
+        engine=engine,
         name="X",
+        count=len(X),
     )
 
 
+@overload
 def online_gradient_descent_stream(
-    samples: Iterable[tuple[ArrayLike, float]],
+    samples: Iterable[tuple[ArrayLike, Real]],
     step_size: StepSize,
     *,
-    regularization: float = 1.0,
+    regularization: Real = ...,
+    initial: ArrayLike | None = ...,
+    keep: Literal["losses"],
+    engine: Engine = ...,
+) -> RunWithLosses: ...
+@overload
+def online_gradient_descent_stream(
+    samples: Iterable[tuple[ArrayLike, Real]],
+    step_size: StepSize,
+    *,
+    regularization: Real = ...,
+    initial: ArrayLike | None = ...,
+    keep: Literal["iterates"],
+    engine: Engine = ...,
+) -> RunWithIterates: ...
+@overload
+def online_gradient_descent_stream(
+    samples: Iterable[tuple[ArrayLike, Real]],
+    step_size: StepSize,
+    *,
+    regularization: Real = ...,
+    initial: ArrayLike | None = ...,
+    keep: Keep = ...,
+    engine: Engine = ...,
+) -> OnlineRun: ...
+@contract
+def online_gradient_descent_stream(
+    samples: Iterable[tuple[ArrayLike, Real]],
+    step_size: StepSize,
+    *,
+    regularization: Real = 1.0,
     initial: ArrayLike | None = None,
     keep: Keep = "totals",
+    engine: Engine = "numpy",
 ) -> OnlineRun:
     r"""Run online gradient descent once over any iterable of samples.
 
@@ -278,21 +354,23 @@ def online_gradient_descent_stream(
     stream larger than memory needs no more memory than a short one, as long as only
     totals are kept. The result is that of
     [`online_gradient_descent`][hw4lib.online_learning.descent.online_gradient_descent].
+    An iterable without end never returns.
 
     Args:
         samples: Pairs $(x^{(i)}, y^{(i)})$ of features, shape `(p,)`, and a label.
         step_size: As for `online_gradient_descent`.
         regularization: $\lambda \ge 0$.
-        initial: Weights $w^{(1)}$, shape `(p,)`; zeros if not given.
+        initial: As for `online_gradient_descent`.
         keep: As for `online_gradient_descent`.
+        engine: As for `online_gradient_descent`.
 
     Returns:
         The run.
 
     Raises:
-        TypeError: If a sample is not a pair of real numbers.
-        ValueError: As for `online_gradient_descent`; a bad sample is noticed when
-            its block is reached.
+        TypeError: If a sample is not a pair of real numbers. A bad sample is noticed
+            when its block is reached.
+        ValueError: As for `online_gradient_descent`.
 
     References:
         Homework 4, [Problem 4(a)][4-a].
@@ -311,11 +389,11 @@ def online_gradient_descent_stream(
     first = list(islice(remaining, 1))
     if not first:
         raise ValueError("`samples` is empty, expected at least one sample")
-    features = _sample_block(first, "p")[0].shape[1]
+    features = _as_block(first, "p")[0].shape[1]
     remaining = chain(first, remaining)
 
     def take(count: int) -> _Samples:
-        return _sample_block(list(islice(remaining, count)), features)
+        return _as_block(list(islice(remaining, count)), features)
 
     return _run(
         take,
@@ -324,23 +402,48 @@ def online_gradient_descent_stream(
         regularization=regularization,
         initial=initial,
         keep=keep,
+        engine=engine,
         name="samples",
     )
 
 
 def _loss_arguments(
-    x: ArrayLike, y: ArrayLike, w: ArrayLike, regularization: float
+    x: ArrayLike,
+    y: ArrayLike,
+    w: ArrayLike,
+    regularization: Real,
+    **others: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
-    w = as_array("w", w, "...", "p")
-    x = as_array("x", x, "...", w.shape[-1])
+    x = as_array("x", x, "...", "p")
+    w = as_array("w", w, "...", x.shape[-1])
     y = as_labels("y", y, (-1, 1))
-    check_broadcast(w=w[..., 0], x=x[..., 0], y=y)
+    rows = max(x.ndim, w.ndim) - 1
+    if y.ndim > rows > 0 and y.shape[-1] == 1:
+        raise ValueError(
+            f"`y` is a column of shape {y.shape}, expected one axis less, as in "
+            f"`x` {x.shape} and `w` {w.shape}"
+        )
+    shape = check_broadcast(x=x[..., 0], y=y, w=w[..., 0], **others)
+    check_memory("x", x.shape, *shape, x.shape[-1])
     return x, y, w, as_number("regularization", regularization, at_least=0.0)
 
 
-def _sample_block(
-    samples: list[tuple[ArrayLike, float]], features: int | str
-) -> _Samples:
+def _pull(
+    x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return sigma(-m) y x.
+
+    One half of the decay for each side of x, because sigma(-m) may be less than any
+    float where the product is not: sigma(-m) = half^2 / (1 + exp(-|m|)).
+    """
+    margin = (y * np.vecdot(w, x))[..., None]
+    half = np.exp(-0.5 * np.maximum(margin, 0.0))
+    return np.asarray(
+        half / (1.0 + np.exp(-np.abs(margin))) * (half * y[..., None] * x)
+    )
+
+
+def _as_block(samples: list[tuple[ArrayLike, Real]], features: int | str) -> _Samples:
     if not samples:
         return np.empty((0, 0)), np.empty(0)
     try:
@@ -356,234 +459,102 @@ def _run(
     features: int,
     step_size: StepSize,
     *,
-    regularization: float,
+    regularization: Real,
     initial: ArrayLike | None,
     keep: Keep,
+    engine: Engine,
     name: str,
+    count: int = 0,
 ) -> OnlineRun:
     """Run over the samples, of which `take` returns as many as asked while it can.
 
-    The name is that of the samples' argument.
+    The name is that of the samples' argument; `count` is their number, if known.
     """
-    lam = as_number("regularization", regularization, at_least=0.0)
-    steps_of, runs = _schedule(step_size, lam)
-    W, count = np.zeros((*runs, features)), 0
-    if initial is not None:
-        W += as_array("initial", initial, features)
+    check_engine(engine)
     if keep not in ("totals", "losses", "iterates"):
         raise ValueError(
             f"`keep` is {keep!r}, expected 'totals', 'losses' or 'iterates'"
         )
-    several = W.size // features
-    kept: list[NDArray[np.float64]] = []
-    path = [W[None]]
-    totals, largest, more = np.zeros((2, *runs)), np.zeros(runs), True
-    while more:
-        loops = LOOPS()
-        # NumPy needs all iterates of a block, loops the latest and three results.
-        most = min(1024, _BLOCK // W.size)
-        if loops:
-            most = min(8192, _BLOCK // max(4 * several, features))
-        X, y = take(max(1, most))
-        if not y.size:
-            break
-        more = len(y) >= most
-        play = partial(_play_loops, loops=loops) if loops else _play
-        steps = steps_of(count, len(y))
-        if not loops:
-            as_samples(X, y)  # NumPy would warn on the way
-        with np.errstate(over="ignore", invalid="ignore"):
-            block = play(W, (X, y), steps, lam, keep=keep == "iterates")
-            totals = totals + block.totals
-        if not (is_finite(block.weights) and is_finite(totals)):
-            # Compiled loops spoil the weights for good by a wrong sample: where they
-            # are finite all samples are right, without a pass over them.
-            as_samples(X, y)
-            raise ValueError(
-                f"`{name}`, `step_size`, `regularization` or `initial` make the "
-                f"weights, a loss or the square of a gradient overflow, expected "
-                f"smaller ones"
-            )
-        W, count = block.weights, count + len(y)
-        LOOPS.work += several * len(y)
-        largest = np.maximum(largest, block.largest)
+    lam = as_number("regularization", regularization, at_least=0.0)
+    steps_of, runs = _schedule(step_size, lam)
+    check_memory("step_size", runs, *runs, features)
+    if keep != "totals":
+        kept = features if keep == "iterates" else 2
+        check_memory(name, f"of {count} samples", count + 1, *runs, kept)
+    w = np.zeros((*runs, features))
+    if initial is not None:
+        start = as_array("initial", initial)
+        if start.shape not in (w.shape, (features,)):
+            raise ValueError(f"`initial` has shape {start.shape}, expected {w.shape}")
+        w += start
+
+    path, losses, gradient_norms = [w[None]], [], []
+    done, totals, largest = 0, np.zeros((2, *runs)), np.zeros(runs)
+    rounds = max(1, min(8192, _BLOCK // w.size))
+    while (samples := take(rounds))[1].size:
+        n = len(samples[1])
+        steps = np.broadcast_to(steps_of(done, n), (n, *runs))
+        block = play(engine, w, samples, steps, lam, keep_path=keep == "iterates")
+        _check_shares(name, samples[0], block.margins)
+        loss = softplus(-block.margins) + (math.sqrt(lam) * block.norms) ** 2
+        totals += loss.sum(axis=0), np.square(block.gradient_norms).sum(axis=0)
+        largest = np.maximum(largest, block.norms.max(axis=0))
+        w, done = block.weights, done + n
         if keep != "totals":
-            kept.append(block.rounds)
-        if block.iterates is not None:
-            path.append(block.iterates)
-    losses, squares = np.concatenate(kept, axis=1) if kept else (None, None)
-    return OnlineRun(
-        count=count,
-        weights=W,
-        total_loss=totals[0],
-        total_squared_gradient=totals[1],
-        largest_norm=np.sqrt(largest),
-        losses=losses,
-        gradient_norms=None if squares is None else np.sqrt(squares),
-        iterates=np.concatenate(path) if keep == "iterates" else None,
-    )
+            losses.append(loss)
+            gradient_norms.append(block.gradient_norms)
+        if keep == "iterates":
+            path.append(block.path)
+
+    total = (done, w, totals[0], totals[1], largest)
+    if keep == "totals":
+        return OnlineRun(*total, losses=None, gradient_norms=None, iterates=None)
+    each = np.concatenate(losses), np.concatenate(gradient_norms)
+    if keep == "losses":
+        return RunWithLosses(*total, *each, iterates=None)
+    return RunWithIterates(*total, *each, iterates=np.concatenate(path))
+
+
+def _check_shares(
+    name: str, X: NDArray[np.float64], margins: NDArray[np.float64]
+) -> None:
+    """Refuse samples of which `share` is no float, although its product with x counts.
+
+    For features up to 1e140 the product is lost beside the weights of such a margin.
+    """
+    lost = (margins > 700.0) & (margins < 1500.0)
+    if lost.any() and np.abs(X).max() > 1e140:
+        raise ValueError(
+            f"`{name}` holds features up to {np.abs(X).max():g} and has a margin of "
+            f"{margins[lost][0]:g}, expected features up to 1e+140"
+        )
 
 
 def _schedule(
     step_size: StepSize, lam: float
 ) -> tuple[Callable[[int, int], NDArray[np.float64]], tuple[int, ...]]:
-    """Return a function from what is done and to do to step sizes, and the runs' shape.
+    """Return the step sizes of `n` rounds after `done`, as a function, and the shape.
 
-    Where step sizes are constant it returns those of a single round.
+    The shape is that of the runs, and the function's results broadcast to `(n, *runs)`.
     """
     most = 1.0 / lam if lam else math.inf
-    if callable(step_size):
-        return partial(_scheduled, step_size, most), ()
-    constant = as_numbers("step_size", step_size, above=0.0, at_most=most)
-    if constant.ndim > 1 or constant.size == 0:
-        raise ValueError(f"`step_size` has shape {constant.shape}, expected () or (S)")
-    return lambda _done, _count: constant[None], constant.shape
+    if not callable(step_size):
+        constant = as_numbers("step_size", step_size, above=0.0, at_most=most)
+        if constant.ndim > 1 or constant.size == 0:
+            raise ValueError(
+                f"`step_size` has shape {constant.shape}, expected () or (S)"
+            )
+        return lambda _done, _n: constant, constant.shape
 
+    def scheduled(done: int, n: int) -> NDArray[np.float64]:
+        rounds = np.arange(done + 1, done + n + 1, dtype=np.int64)
+        try:
+            sizes = step_size(rounds)
+        except ValueError:  # integers have no negative powers
+            sizes = step_size(rounds.astype(np.float64))
+        steps = as_numbers("step_size", sizes, above=0.0, at_most=most)
+        if steps.shape not in ((), (n,)):
+            raise ValueError(f"`step_size` has shape {steps.shape}, expected ({n})")
+        return steps
 
-def _scheduled(
-    schedule: Callable[[NDArray[np.int64]], ArrayLike],
-    most: float,
-    done: int,
-    count: int,
-) -> NDArray[np.float64]:
-    steps = schedule(np.arange(done + 1, done + count + 1, dtype=np.int64))
-    return as_numbers("step_size", steps, count, above=0.0, at_most=most)
-
-
-class _Block(NamedTuple):
-    """What a block of n rounds leaves behind; `...` is `S` or nothing.
-
-    Attributes:
-        weights: The weights after it, shape `(..., p)`.
-        rounds: The losses, and the squared norms of the gradients, shape `(2, n, ...)`.
-        totals: Their sums, shape `(2, ...)`.
-        largest: The largest squared norm of the weights before a step, shape `(...)`.
-        iterates: The weights after each step, shape `(n, ..., p)`, if they are kept.
-    """
-
-    weights: NDArray[np.float64]
-    rounds: NDArray[np.float64]
-    totals: NDArray[np.float64]
-    largest: NDArray[np.float64]
-    iterates: NDArray[np.float64] | None
-
-
-def _play(
-    W: NDArray[np.float64],
-    samples: _Samples,
-    steps: NDArray[np.float64],
-    lam: float,
-    *,
-    keep: bool,
-) -> _Block:
-    """Play a block of rounds with NumPy, from weights of shape `(p)` or `(S, p)`."""
-    X, y = samples
-    pulls = y[:, None] * X
-    steps = np.broadcast_to(steps, (len(y), *W.shape[:-1]))
-    # Features before runs: the long axis is the one that NumPy's inner loops run over.
-    path = np.empty((len(y) + 1, *W.T.shape))
-    path[0] = W.T
-    descend = _descend_few if W.ndim == 1 and W.size <= _FEW else _descend
-    margins = descend(path, pulls, steps, lam)
-    iterates = np.moveaxis(path, 1, -1)
-    if W.ndim == 2:
-        pulls = pulls[:, :, None]
-    gradients = 2.0 * lam * path[:-1]
-    gradients -= share(margins, np.exp, np.minimum)[:, None] * pulls
-    squares = np.square(gradients, out=gradients).sum(axis=1)
-    norms = np.square(path[:-1]).sum(axis=1)
-    # Not `softplus`, which refuses an infinite margin by a name that nobody gave.
-    losses = np.maximum(-margins, 0.0) + np.log1p(np.exp(-np.abs(margins)))
-    rounds = np.stack([losses + lam * norms, squares])
-    return _Block(
-        weights=iterates[-1].copy(),
-        rounds=rounds,
-        totals=rounds.sum(axis=1),
-        largest=norms.max(axis=0),
-        iterates=iterates[1:] if keep else None,
-    )
-
-
-def _descend(
-    path: NDArray[np.float64],
-    pulls: NDArray[np.float64],
-    steps: NDArray[np.float64],
-    lam: float,
-) -> NDArray[np.float64]:
-    """Fill `path[1:]` with the iterates that follow `path[0]`, and return the margins.
-
-    Args:
-        path: Weights, shape `(n + 1, p)` for one run and `(n + 1, p, S)` for `S`.
-        pulls: Features times labels, shape `(n, p)`.
-        steps: Step sizes, shape `(n,)` or `(n, S)`.
-        lam: Regularization.
-    """
-    several = path.ndim == 3
-    columns = pulls[:, :, None] if several else pulls
-    # With one run a margin is a number, and Python's own functions are the fast ones.
-    exp: Callable[[Any], Any] = np.exp if several else math.exp
-    minimum: Callable[[Any, float], Any] = np.minimum if several else min
-    shrinks = 1.0 - 2.0 * lam * steps
-    each = (steps, shrinks) if several else (steps.tolist(), shrinks.tolist())
-    margins, moved = [], np.empty(path.shape[1:])
-    for i, (step, shrink) in enumerate(zip(*each, strict=True)):
-        margin = pulls[i].dot(path[i])
-        np.multiply(path[i], shrink, out=path[i + 1])
-        np.multiply(columns[i], step * share(margin, exp, minimum), out=moved)
-        path[i + 1] += moved
-        margins.append(margin)
-    return np.array(margins)
-
-
-def _descend_few(
-    path: NDArray[np.float64],
-    pulls: NDArray[np.float64],
-    steps: NDArray[np.float64],
-    lam: float,
-) -> NDArray[np.float64]:
-    """Do what `_descend` does for one run, by numbers in place of arrays."""
-    w, iterates, margins = path[0].tolist(), [], []
-    for pull, step in zip(pulls.tolist(), steps.tolist(), strict=True):
-        margin = sum(map(mul, w, pull))
-        shrink, grow = 1.0 - 2.0 * lam * step, step * share(margin, math.exp, min)
-        w = [shrink * a + grow * b for a, b in zip(w, pull, strict=True)]
-        margins.append(margin)
-        iterates.append(w)
-    path[1:] = iterates
-    return np.array(margins)
-
-
-def _play_loops(
-    W: NDArray[np.float64],
-    samples: _Samples,
-    steps: NDArray[np.float64],
-    lam: float,
-    *,
-    keep: bool,
-    loops: Loops,
-) -> _Block:
-    """Play a block of rounds with compiled loops; arguments and results of `_play`."""
-    X, y = map(np.ascontiguousarray, samples)
-    shape = len(y), *W.shape[:-1]
-    state = W.reshape(-1, W.shape[-1])
-    runs, features = state.shape
-    turned = runs > features
-    state = state.T if turned else state
-    path = np.empty((len(y) + 1 if keep else 1, *state.shape))
-    path[0] = state
-    steps = np.ascontiguousarray(steps.reshape(-1, runs))
-    results, largest = np.empty((3, len(y), runs)), np.zeros(runs)
-    loop = loops.by_features if turned else loops.by_runs
-    loop(path, (X, y), steps, lam, (results, largest))
-    rounds, smaller = results[:2], results[2]
-    rounds[0] -= np.log1p(smaller)
-    # Of several runs NumPy is slow at sums over an axis that is not the last.
-    totals = np.ones(len(y)) @ rounds if runs > 1 else np.add.reduce(rounds, axis=1)
-    iterates = path.swapaxes(1, 2) if turned else path
-    return _Block(
-        weights=iterates[-1].reshape(W.shape).copy(),
-        rounds=rounds.reshape(2, *shape),
-        totals=totals.reshape(2, *shape[1:]),
-        largest=largest.reshape(shape[1:]),
-        iterates=iterates[1:].reshape(len(y), *W.shape) if keep else None,
-    )
+    return scheduled, ()

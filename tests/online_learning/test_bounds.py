@@ -101,12 +101,12 @@ def test_no_stream_has_more_regret_than_the_bound(rng, name, lam, R):
                 run = online_gradient_descent(
                     X, y, lambda t, steps=steps: steps[t - 1], regularization=lam
                 )
-                regret = average_regret(run, X, y, regularization=lam)
+                regret = average_regret(X, y, run, regularization=lam)
                 assert regret <= bound * (1 + 1e-12) + 1e-12
                 if name != "decaying":
                     u = rng.normal(size=2)
                     u *= D / np.linalg.norm(u)
-                    regret = average_regret(run, X, y, regularization=lam, comparator=u)
+                    regret = average_regret(X, y, run, regularization=lam, comparator=u)
                     assert regret <= bound * (1 + 1e-12) + 1e-12
 
 
@@ -283,13 +283,13 @@ def test_idle_regret_is_the_worst_case_of_not_learning(rng, lam):
         X *= 77 / np.linalg.norm(X, axis=1).max()
         y = np.where(X @ rng.normal(size=2) > 0, 1, -1)
         run = online_gradient_descent(X, y, 1e-300, regularization=lam)
-        assert average_regret(run, X, y, regularization=lam) <= idle
+        assert average_regret(X, y, run, regularization=lam) <= idle
 
 
 def test_idle_regret_of_the_sheet():
     """Log 2 less the best loss of one sample of norm 77 is .684637."""
     assert_allclose(idle_regret(77.0), 0.684637, rtol=0, atol=5e-7)
-    assert logistic_loss([0.0], [77.0], 1) == math.log(2)
+    assert logistic_loss([77.0], 1, [0.0]) == math.log(2)
 
 
 def test_horizons_of_the_sheet():

@@ -48,7 +48,7 @@ def test_loss_is_the_formula_of_the_sheet(rng):
     for x, label in zip(X, y, strict=True):
         margin = label * sum(a * b for a, b in zip(w, x, strict=True))
         expected = math.log(1 + math.exp(-margin)) + 0.3 * sum(a * a for a in w)
-        actual = logistic_loss(w, x, label, regularization=0.3)
+        actual = logistic_loss(x, label, w, regularization=0.3)
         assert_allclose(actual, expected, rtol=1e-12)
 
 
@@ -57,18 +57,18 @@ def test_gradient_is_the_difference_quotient(rng):
     w, (X, y) = rng.normal(size=(4, 3)), random_data(rng, 4, 3)
 
     expected = difference_quotient(
-        lambda v: logistic_loss(v, X, y, regularization=0.7).sum(), w
+        lambda v: logistic_loss(X, y, v, regularization=0.7).sum(), w
     )
 
-    actual = logistic_loss_gradient(w, X, y, regularization=0.7)
+    actual = logistic_loss_gradient(X, y, w, regularization=0.7)
     assert_allclose(actual, expected, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("margin", [-1e4, -800.0, 800.0, 1e4])
 def test_loss_and_gradient_are_finite_at_extreme_margins(margin):
     """Far out, log(1 + exp(-m)) is max(0, -m), and its slope -1 or 0."""
-    loss = logistic_loss([1.0], [margin], 1, regularization=0.0)
-    gradient = logistic_loss_gradient([1.0], [margin], 1, regularization=0.0)
+    loss = logistic_loss([margin], 1, [1.0], regularization=0.0)
+    gradient = logistic_loss_gradient([margin], 1, [1.0], regularization=0.0)
 
     assert loss == max(0.0, -margin)
     assert_array_equal(gradient, [-margin if margin < 0 else 0.0])
@@ -79,7 +79,7 @@ def test_loss_and_gradient_broadcast_and_convert():
     w = np.ones((5, 1, 2), dtype=np.float32)
     X, y = np.arange(6).reshape(3, 2), np.array([1, -1, 1], dtype=np.int8)
 
-    loss, gradient = logistic_loss(w, X, y), logistic_loss_gradient(w, X, y)
+    loss, gradient = logistic_loss(X, y, w), logistic_loss_gradient(X, y, w)
 
     assert loss.shape == (5, 3)
     assert gradient.shape == (5, 3, 2)
@@ -96,17 +96,17 @@ def test_step_is_the_update_rule_of_the_answer(rng):
 
     for y, eta in itertools.product((-1, 1), (0.01, 0.5, 0.9)):
         expected = (1 - 2 * eta) * w + eta * y * x / (1 + math.exp(y * w @ x))
-        assert_allclose(gradient_step(w, x, y, eta), expected, rtol=1e-12, atol=1e-15)
+        assert_allclose(gradient_step(x, y, w, eta), expected, rtol=1e-12, atol=1e-15)
 
 
 def test_step_for_many_step_sizes_is_the_step_for_each(rng):
     """Step sizes broadcast with the weights they belong to."""
     w, x, etas = rng.normal(size=(4, 3)), rng.normal(size=3), rng.random(4)
 
-    actual = gradient_step(w, x, -1, etas, regularization=0.2)
+    actual = gradient_step(x, -1, w, etas, regularization=0.2)
 
     for row, eta, expected in zip(w, etas, actual, strict=True):
-        step = gradient_step(row, x, -1, eta, regularization=0.2)
+        step = gradient_step(x, -1, row, eta, regularization=0.2)
         # `vecdot` may sum in another order.
         assert_allclose(step, expected, rtol=1e-12)
 
@@ -146,7 +146,7 @@ def test_run_is_repeated_steps(rng):
     run = online_gradient_descent(X, y, 0.2, keep="iterates")
 
     for x, label, after in zip(X, y, run.iterates[1:], strict=True):
-        w = gradient_step(w, x, label, 0.2)
+        w = gradient_step(x, label, w, 0.2)
         assert_allclose(after, w, rtol=1e-12, atol=1e-14)
 
 
@@ -289,33 +289,33 @@ X3, Y3 = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, -1, 1]
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: logistic_loss(1.0, [1.0], 1), ValueError, "`w` has shape"),
-        (lambda: logistic_loss([1.0], [1.0, 2.0], 1), ValueError, "`x` has shape"),
-        (lambda: logistic_loss([np.nan], [1.0], 1), ValueError, "`w` holds nan"),
-        (lambda: logistic_loss([1.0], [1.0], 0), ValueError, "`y` holds 0, expected"),
-        (lambda: logistic_loss(["a"], [1.0], 1), TypeError, "`w` is of type"),
+        (lambda: logistic_loss(1.0, 1, [1.0]), ValueError, "`x` has shape"),
+        (lambda: logistic_loss([1.0], 1, [1.0, 2.0]), ValueError, "`w` has shape"),
+        (lambda: logistic_loss([1.0], 1, [np.nan]), ValueError, "`w` holds nan"),
+        (lambda: logistic_loss([1.0], 0, [1.0]), ValueError, "`y` holds 0, expected"),
+        (lambda: logistic_loss([1.0], 1, ["a"]), TypeError, "`w` is of type"),
         (
-            lambda: logistic_loss([1.0], [1.0], 1, regularization=-1),
+            lambda: logistic_loss([1.0], 1, [1.0], regularization=-1),
             ValueError,
             "`regularization` is -1, expected >= 0",
         ),
         (
-            lambda: logistic_loss(np.ones((2, 1)), np.ones((3, 1)), 1),
+            lambda: logistic_loss(np.ones((3, 1)), 1, np.ones((2, 1))),
             ValueError,
             "do not broadcast",
         ),
         (
-            lambda: logistic_loss_gradient([1.0], [np.inf], 1),
+            lambda: logistic_loss_gradient([np.inf], 1, [1.0]),
             ValueError,
             "`x` holds inf",
         ),
         (
-            lambda: gradient_step([1.0], [1.0], 1, 0.0),
+            lambda: gradient_step([1.0], 1, [1.0], 0.0),
             ValueError,
             "`step_size` holds 0, expected > 0",
         ),
         (
-            lambda: gradient_step([1.0], np.ones((2, 1)), 1, [0.1, 0.1, 0.1]),
+            lambda: gradient_step(np.ones((2, 1)), 1, [1.0], [0.1, 0.1, 0.1]),
             ValueError,
             "do not broadcast",
         ),

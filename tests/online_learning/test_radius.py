@@ -17,7 +17,7 @@ from hw4lib.online_learning.descent import (
 from hw4lib.online_learning.radius import (
     KAPPA,
     gradient_norm_bound,
-    lambert_w,
+    _lambert_w,
     limiting_radius,
     optimum_norm_bound,
     safe_step_size,
@@ -46,7 +46,7 @@ def test_lambert_w_is_that_of_scipy():
     """Over all magnitudes that a float can have."""
     z = np.r_[0.0, np.logspace(-300, 300, 601)]
 
-    assert_allclose(lambert_w(z), lambertw(z).real, rtol=1e-14)
+    assert_allclose(_lambert_w(z), lambertw(z).real, rtol=1e-14)
 
 
 def test_kappa_is_the_largest_value_of_its_function():
@@ -154,7 +154,7 @@ def test_radii_are_what_a_search_over_all_samples_finds(lam, R, share):
     norm = 0.0
 
     for expected in radii[1:]:
-        reached = gradient_step([norm, 0.0], x, 1, eta, regularization=lam)
+        reached = gradient_step(x, 1, [norm, 0.0], eta, regularization=lam)
         best = np.linalg.norm(reached, axis=-1).max()
         norm = min(best, expected)
         # The grid of angles misses the best margin by little: a maximum is flat.
@@ -249,7 +249,7 @@ def test_short_samples_can_do_no_more_than_be_repeated():
 def test_gradient_norm_bound_is_what_a_search_finds(lam):
     """Every sample of the disc at given weights, against the formula."""
     for r in (0.0, 0.2, 1.0, 20.0):
-        g = logistic_loss_gradient([r, 0.0], disc(5.0), 1, regularization=lam)
+        g = logistic_loss_gradient(disc(5.0), 1, [r, 0.0], regularization=lam)
         largest = np.linalg.norm(g, axis=-1).max()
         bound = gradient_norm_bound(r, 5.0, regularization=lam)
         assert_allclose(bound, largest, rtol=1e-12)
@@ -320,7 +320,7 @@ def test_every_step_size_is_safe_when_the_samples_are_short():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: lambert_w(-1), ValueError, "`z` holds -1, expected >= 0"),
+        (lambda: _lambert_w(-1), ValueError, "`z` holds -1, expected >= 0"),
         (
             lambda: optimum_norm_bound(regularization=0),
             ValueError,

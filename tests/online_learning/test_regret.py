@@ -35,7 +35,7 @@ def test_optimum_has_no_gradient_and_is_what_scipy_finds(rng, n, p, lam):
 
     w = batch_optimum(X, y, regularization=lam)
 
-    gradient = logistic_loss_gradient(w, X, y, regularization=lam).mean(axis=0)
+    gradient = logistic_loss_gradient(X, y, w, regularization=lam).mean(axis=0)
     assert_allclose(gradient, 0.0, rtol=0, atol=1e-14)
     found = minimize(
         lambda v: np.logaddexp(0, -y * (X @ v)).mean() + lam * v @ v,
@@ -142,14 +142,14 @@ def test_regret_is_average_loss_less_the_best(rng):
     """Against losses added up in a loop, for one step size and for several."""
     X, y = random_data(rng, 40, 2)
     best = batch_optimum(X, y)
-    least = np.mean([logistic_loss(best, x, t) for x, t in zip(X, y, strict=True)])
+    least = np.mean([logistic_loss(x, t, best) for x, t in zip(X, y, strict=True)])
 
     for eta in (0.1, [0.1, 0.3]):
         run = online_gradient_descent(X, y, eta)
         expected = run.losses.mean(axis=0) - least
-        assert_allclose(average_regret(run, X, y), expected, rtol=1e-10, atol=1e-14)
-    other = average_regret(run, X, y, comparator=[1.0, 1.0])
-    ones = np.mean([logistic_loss([1.0, 1.0], *s) for s in zip(X, y, strict=True)])
+        assert_allclose(average_regret(X, y, run), expected, rtol=1e-10, atol=1e-14)
+    other = average_regret(X, y, run, comparator=[1.0, 1.0])
+    ones = np.mean([logistic_loss(*s, [1.0, 1.0]) for s in zip(X, y, strict=True)])
     assert_allclose(other, run.losses.mean(axis=0) - ones, rtol=1e-10)
 
 
@@ -157,7 +157,7 @@ def test_regret_can_be_negative():
     """The iterates follow a stream that changes sides; fixed weights cannot."""
     X, y = np.ones((400, 1)) * 4.0, np.repeat([1, -1], 200)
 
-    assert average_regret(online_gradient_descent(X, y, 0.1), X, y) < -0.1
+    assert average_regret(X, y, online_gradient_descent(X, y, 0.1)) < -0.1
 
 
 @pytest.mark.parametrize("lam", [1.0, 0.05])
@@ -182,7 +182,7 @@ def test_terms_of_the_bound_add_up_to_the_regret(rng, lam):
             assert_allclose(terms.regret, total, rtol=1e-10, atol=1e-12)
             assert_allclose(
                 terms.regret,
-                average_regret(run, X, y, regularization=lam, comparator=comparator),
+                average_regret(X, y, run, regularization=lam, comparator=comparator),
                 rtol=1e-10,
                 atol=1e-13,
             )
@@ -260,21 +260,21 @@ def test_optimum_refuses_a_feature_wherever_it_stands(rng, shape, bad):
         ),
         (
             lambda: average_regret(
-                online_gradient_descent(X3, Y3, 0.1), X3[:2], Y3[:2]
+                X3[:2], Y3[:2], online_gradient_descent(X3, Y3, 0.1)
             ),
             ValueError,
             "`X` has 2 samples, expected the 3 of `run`",
         ),
         (
             lambda: average_regret(
-                online_gradient_descent(X3, Y3, 0.1), X3, Y3, comparator=[1.0]
+                X3, Y3, online_gradient_descent(X3, Y3, 0.1), comparator=[1.0]
             ),
             ValueError,
             "`comparator` has shape",
         ),
         (
             lambda: average_regret(
-                online_gradient_descent(X3, Y3, 0.1), np.ones((3, 7)), Y3
+                np.ones((3, 7)), Y3, online_gradient_descent(X3, Y3, 0.1)
             ),
             ValueError,
             "`X` has 7 features, expected the 2 of `run`",
