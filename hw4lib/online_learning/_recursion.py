@@ -4,12 +4,14 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_number
+from hw4lib._checks import as_number, as_numbers
+from hw4lib._typing import Real
+from hw4lib.online_learning._update import share
 
 
-def scaled_bound(feature_bound: float, lam: float) -> float:
+def scaled_bound(feature_bound: Real, lam: float) -> float:
     """Return R in units in which lambda is 1, if its squares are floats."""
     R = as_number("feature_bound", feature_bound, above=0.0) / math.sqrt(lam)
     if not 1e-100 <= R <= 1e100:
@@ -20,7 +22,22 @@ def scaled_bound(feature_bound: float, lam: float) -> float:
     return R
 
 
-def margin_root(rho: NDArray[np.float64]) -> NDArray[np.float64]:
+def scaled_steps(step_sizes: ArrayLike, R: float, lam: float) -> NDArray[np.float64]:
+    """Return step sizes in units in which lambda is 1, if their squares are floats."""
+    steps = as_numbers("step_sizes", step_sizes, above=0.0, at_most=0.5 / lam)
+    if steps.ndim == 0 or steps.size == 0:
+        raise ValueError(
+            f"`step_sizes` has shape {steps.shape}, expected (n, ...) with a step"
+        )
+    least = max(1e-150 / R, 1e-150)
+    if lam * steps.min() < least:
+        raise ValueError(
+            f"`step_sizes` holds {steps.min():g}, expected >= {least / lam:g}"
+        )
+    return lam * steps
+
+
+def margin_root(rho: Any) -> Any:
     """Return the root m of 2 - m + exp(-m) + (1 - m) exp(m) = rho.
 
     The left side decreases, is convex for m < 0 and concave for m > 0. From the side
@@ -29,37 +46,36 @@ def margin_root(rho: NDArray[np.float64]) -> NDArray[np.float64]:
     m = np.where(rho > 4.0, -np.log1p(rho), 1.3)
     for _ in range(12):
         rise, decay = np.exp(m), np.exp(-m)
-        excess = 2.0 - m + decay + (1.0 - m) * rise - rho
+        excess = (decay - rho) + (2.0 - m + (1.0 - m) * rise)
         m = m + excess / (1.0 + decay + m * rise)
     return m
 
 
-def best_margin(eta: NDArray[np.float64], R: float) -> NDArray[np.float64]:
-    """Return the margin that maximizes `norm_gain`, if every margin is within reach."""
+def best_margin(eta: Any, R: float) -> Any:
+    """Return the margin that maximizes `gain_rate`, if every margin is within reach."""
     # At eta = 1/2 the ratio is infinite, and so is the margin.
     ratio = eta * R**2 / np.maximum(1.0 - 2.0 * eta, 1e-200)
     return margin_root(np.minimum(ratio, 1e290))
 
 
-def norm_gain(margin: Any, eta: Any, R: float) -> Any:
-    """Return what a sample of norm R adds to the squared norm, beyond shrinking it."""
-    return eta * gain_rate(margin, eta, R)
-
-
 def gain_rate(margin: Any, eta: Any, R: float) -> Any:
-    """Return `norm_gain` over the step size, which may be as small as floats are."""
-    # No overflow: these margins are at most 1 + kappa.
-    exp = math.exp if isinstance(margin, float) else np.exp
-    s = 1.0 / (1.0 + exp(margin))
+    """Return what a sample of norm R adds to the squared norm, over the step size."""
+    s = share(margin)
     return 2.0 * (1.0 - 2.0 * eta) * margin * s + eta * (R * s) ** 2
 
 
-def next_square(square: Any, eta: Any, margin: Any, R: float) -> Any:
-    """Return the largest squared norm after a step, from the best margin."""
-    if isinstance(square, float):
-        reach = R * math.sqrt(square)
-        margin = min(max(margin, -reach), reach)
-    else:
-        reach = R * np.sqrt(square)
-        margin = np.clip(margin, -reach, reach)
-    return (1.0 - 2.0 * eta) ** 2 * square + norm_gain(margin, eta, R)
+def largest_norms(steps: NDArray[np.float64], R: float) -> NDArray[np.float64]:
+    """Return the suprema of the norms, before the first step and after each."""
+    norms = np.zeros((len(steps) + 1, *steps.shape[1:]))
+    margins = best_margin(steps, R)
+    for i, eta in enumerate(steps):
+        reach = R * norms[i]
+        margin = np.maximum(np.minimum(margins[i], reach), -reach)
+        squares = ((1.0 - 2.0 * eta) * norms[i]) ** 2
+        norms[i + 1] = np.sqrt(squares + eta * gain_rate(margin, eta, R))
+    return norms
+
+
+def largest_gradient(norm: Any, R: Any) -> Any:
+    """Return the largest norm of a gradient at weights of a norm."""
+    return 2.0 * norm + R * share(-norm * R)

@@ -13,12 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_integer, as_number, as_numbers, check_memory
-from hw4lib.activations import sigmoid
-from hw4lib.online_learning._recursion import best_margin, norm_gain, scaled_bound
+from hw4lib._checks import as_integer, as_number, check_memory, contract
+from hw4lib._elementary import sigmoid
+from hw4lib._typing import Integer, Real
+from hw4lib.online_learning._recursion import (
+    best_margin,
+    gain_rate,
+    largest_norms,
+    scaled_bound,
+    scaled_steps,
+)
 from hw4lib.online_learning._update import share
 from hw4lib.online_learning.descent import online_gradient_descent
-from hw4lib.online_learning.radius import KAPPA, worst_radii
+from hw4lib.online_learning.radius import KAPPA
 
 __all__ = [
     "WorstCase",
@@ -27,8 +34,9 @@ __all__ = [
 ]
 
 
+@contract
 def farthest_stream(
-    step_sizes: ArrayLike, feature_bound: float, *, regularization: float = 1.0
+    step_sizes: ArrayLike, feature_bound: Real, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
     r"""Return the features that drive the weights as far from 0 as any data can.
 
@@ -45,10 +53,6 @@ def farthest_stream(
     Returns:
         The features, shape `(n, 2)`; all labels are 1.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or there is no step.
-
     References:
         Homework 4, [Theorem 4.2][4-beyond-radius].
 
@@ -58,36 +62,35 @@ def farthest_stream(
         >>> round(float(np.linalg.norm(run.weights)), 6)
         0.798204
     """
-    steps, R, lam = _scaled(step_sizes, feature_bound, regularization)
+    steps, R, unit = _scaled(step_sizes, feature_bound, regularization)
     margins = best_margin(steps, R)
-    return _stream(steps, R, lam, lambda i, _: float(margins[i]))
+    return unit * _stream(steps, R, lambda i, _: float(margins[i]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WorstCase:
     r"""The most that data can make the gradients cost, from below and from above.
 
     The cost of a stream is $\sum_i \frac{\eta_i}{2} \lVert \nabla_i \rVert^2$, the
     term of inequality (10) that depends on the data.
-
-    Attributes:
-        X: Features of a costly stream, shape `(n, 2)`; all labels are 1.
-        cost: The cost of that stream, measured by a run.
-        bound: A cost that no stream exceeds.
     """
 
     X: NDArray[np.float64]
+    """Features of a costly stream, shape `(n, 2)`; all labels are 1."""
     cost: float
+    """The cost of that stream, measured by a run."""
     bound: float
+    """A cost that no stream exceeds."""
 
 
+@contract
 def costliest_stream(
     step_sizes: ArrayLike,
-    feature_bound: float,
+    feature_bound: Real,
     *,
-    regularization: float = 1.0,
-    states: int = 200,
-    margins: int = 200,
+    regularization: Real = 1.0,
+    states: Integer = 200,
+    margins: Integer = 200,
 ) -> WorstCase:
     r"""Return a stream whose gradients cost about the most, by dynamic programming.
 
@@ -114,8 +117,6 @@ def costliest_stream(
         The stream, its cost, and the bound on the cost of any stream.
 
     Raises:
-        TypeError: If an argument is not real, or a size of a grid not an integer.
-        ValueError: If an argument is out of range, or there is no step.
         MemoryError: If the plan, `n` by `states`, would not fit in memory.
 
     References:
@@ -123,14 +124,15 @@ def costliest_stream(
 
     Examples:
         >>> worst = costliest_stream([0.01], 77.0)  # one gradient, of norm 77/2
-        >>> round(worst.cost, 6), worst.cost <= worst.bound
-        (7.41125, True)
+        >>> worst.cost.round(6), worst.cost <= worst.bound
+        (np.float64(7.41125), np.True_)
     """
-    steps, R, lam = _scaled(step_sizes, feature_bound, regularization)
+    steps, R, unit = _scaled(step_sizes, feature_bound, regularization)
     states = as_integer("states", states, at_least=2)
     margins = as_integer("margins", margins, at_least=2)
     check_memory("step_sizes", f"of {len(steps)} rounds", len(steps), states + 1)
-    norms = np.linspace(0.0, worst_radii(steps, R).max(), states + 1)
+    check_memory("margins", margins, states + 1, 16 * margins)
+    norms = np.linspace(0.0, largest_norms(steps, R).max(), states + 1)
     tried = _margin_grid(R * norms[-1], margins)
     s = sigmoid(-tried)
     slope_term, square_term = tried * s, (R * s) ** 2
@@ -146,10 +148,10 @@ def costliest_stream(
         eta = float(steps[t])
         if eta != previous:
             previous, kept = eta, ((1.0 - 2.0 * eta) * norms[:, None]) ** 2
-            gain = norm_gain(tried, eta, R)
+            gain = eta * gain_rate(tried, eta, R)
             down = _index(kept + gain, norms, np.floor)
             peak = np.clip(best_margin(steps[t], R), tried[:-1], tried[1:])
-            up = _index(kept + norm_gain(peak, eta, R), norms, np.ceil)
+            up = _index(kept + eta * gain_rate(peak, eta, R), norms, np.ceil)
         cost = eta / 2.0 * (square_term - 4.0 * slope_term) + alpha * gain
         value = np.where(allowed, cost + lower[down], -np.inf)
         plan[t], lower = value.argmax(axis=1), value.max(axis=1)
@@ -161,23 +163,22 @@ def costliest_stream(
         state = int(norm / norms[-1] * states)
         return float(tried[plan[i, min(state, states)]])
 
-    X = _stream(steps, R, lam, planned)
-    run = online_gradient_descent(
-        X, np.ones(len(X)), lambda t: steps[t - 1] / lam, regularization=lam
-    )
-    assert run.gradient_norms is not None
-    measured = float((steps / lam / 2.0 * run.gradient_norms**2).sum())
-    return WorstCase(X, measured, float(upper[0]))
+    X = _stream(steps, R, planned)
+    run = online_gradient_descent(X, np.ones(len(X)), lambda t: steps[t - 1])
+    cost = float((steps / 2.0 * run.gradient_norms**2).sum())
+    return WorstCase(unit * X, cost, float(upper[0]))
 
 
 def _scaled(
-    step_sizes: ArrayLike, feature_bound: float, regularization: float
+    step_sizes: ArrayLike, feature_bound: Real, regularization: Real
 ) -> tuple[NDArray[np.float64], float, float]:
-    """Return step sizes and R in units in which lambda is 1, and lambda."""
+    """Return step sizes and R in units in which lambda is 1, and the unit of R."""
     lam = as_number("regularization", regularization, above=0.0)
     R = scaled_bound(feature_bound, lam)
-    steps = as_numbers("step_sizes", step_sizes, "n", above=0.0, at_most=0.5 / lam)
-    return lam * steps, R, lam
+    steps = scaled_steps(step_sizes, R, lam)
+    if steps.ndim > 1:
+        raise ValueError(f"`step_sizes` has shape {steps.shape}, expected (n)")
+    return steps, R, math.sqrt(lam)
 
 
 def _margin_grid(reach: float, size: int) -> NDArray[np.float64]:
@@ -200,10 +201,7 @@ def _index(
 
 
 def _stream(
-    steps: NDArray[np.float64],
-    R: float,
-    lam: float,
-    margin_of: Callable[[int, float], float],
+    steps: NDArray[np.float64], R: float, margin_of: Callable[[int, float], float]
 ) -> NDArray[np.float64]:
     """Play an adversary who picks each round's margin from the norm of the weights."""
     w, X = 0j, np.empty(len(steps), np.complex128)  # the plane, in plain numbers
@@ -214,5 +212,5 @@ def _stream(
         cosine, ahead = (margin / reach, w / norm) if reach else (1.0, 1.0)
         x = R * complex(cosine, math.sqrt(1.0 - cosine**2)) * ahead
         X[i] = x
-        w += eta * (share(min(margin, 700.0), math.exp) * x - 2.0 * w)
-    return X.view(np.float64).reshape(-1, 2) * math.sqrt(lam)
+        w += eta * (share(margin, math.exp) * x - 2.0 * w)
+    return X.view(np.float64).reshape(-1, 2)

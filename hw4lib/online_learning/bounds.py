@@ -1,13 +1,10 @@
 r"""Bounds on the average regret that hold for every stream, and their step sizes.
 
 Throughout, $\lVert x^{(i)} \rVert \le R$, $\lVert w^* \rVert \le D$ and $w^{(1)} = 0$.
-Every bound is computed for $\lambda = 1$ with $R / \sqrt\lambda$ and
-$\sqrt\lambda \, D$, as in [`radius`][hw4lib.online_learning.radius].
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,16 +15,17 @@ from hw4lib._checks import (
     as_numbers,
     check_broadcast,
     check_memory,
+    contract,
 )
-from hw4lib.online_learning._recursion import scaled_bound
-from hw4lib.online_learning.descent import logistic_loss
-from hw4lib.online_learning.radius import (
-    KAPPA,
-    gradient_norm_bound,
-    worst_gain,
-    worst_radii,
+from hw4lib._typing import Integer, Real
+from hw4lib.online_learning._recursion import (
+    largest_gradient,
+    largest_norms,
+    margin_root,
+    scaled_bound,
 )
-from hw4lib.online_learning.regret import batch_optimum, tuned_step_size
+from hw4lib.online_learning.radius import KAPPA
+from hw4lib.online_learning.regret import batch_optimum
 
 __all__ = [
     "constant_step_bound",
@@ -43,12 +41,13 @@ __all__ = [
 ]
 
 
+@contract
 def tuned_bound(
     n: ArrayLike,
     feature_bound: ArrayLike,
     comparator_bound: ArrayLike = 1.0,
     *,
-    regularization: float = 1.0,
+    regularization: Real = 1.0,
 ) -> NDArray[np.float64]:
     r"""Return $D (R + 2 \lambda D) / \sqrt n$, the bound of the sheet's step size.
 
@@ -65,10 +64,6 @@ def tuned_bound(
     Returns:
         The bound on the average regret, of the broadcast shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or shapes do not broadcast.
-
     References:
         Homework 4, [Theorem 4.3][4-beyond-tuned].
 
@@ -77,26 +72,27 @@ def tuned_bound(
         array([7.9 , 0.79])
     """
     lam = as_number("regularization", regularization, above=0.0)
-    least = math.sqrt(7.0 * KAPPA / (6.0 * lam))
+    least = math.sqrt(7.0 * KAPPA / 6.0) / math.sqrt(lam)
     D = as_numbers("comparator_bound", comparator_bound, at_least=least)
-    step = tuned_step_size(n, feature_bound, D, regularization=lam)
-    bound: NDArray[np.float64] = D**2 / (step * np.asarray(n))
-    return bound
+    n, R, D, lam = _arguments(n, feature_bound, D, lam)
+    return D * (R / np.sqrt(n) + 2.0 * (lam * D) / np.sqrt(n))
 
 
+@contract
 def constant_step_size(
     n: ArrayLike,
     feature_bound: ArrayLike,
     comparator_bound: ArrayLike = 1.0,
     *,
-    regularization: float = 1.0,
-    rho: float = 4.0,
+    regularization: Real = 1.0,
+    rho: Real = 4.0,
 ) -> NDArray[np.float64]:
-    r"""Return the step size $\eta = D / (\sqrt A + b D)$ of Theorems 4.4 and 4.5.
+    r"""Return the step size of Theorems 4.4 and 4.5.
 
-    For $\lambda = 1$, $A = n R^2 \Psi(\rho) / \rho$ and $b = 2 + R^2 / \rho$, so that
-    $\rho = 4$ gives $\eta = D / (\frac12 R \sqrt n + (2 + \frac14 R^2) D)$ and
-    $\rho = \infty$ gives $\eta = D / (R \sqrt n + 2 D)$.
+    $\eta = 1 \big/ \left( \frac RD \sqrt{n \Psi(\rho) / \rho} + 2 \lambda
+    + R^2 / \rho \right)$, so that $\rho = 4$ gives
+    $\eta = D / (\frac12 R \sqrt n + (2 \lambda + \frac14 R^2) D)$ and
+    $\rho = \infty$ gives $\eta = D / (R \sqrt n + 2 \lambda D)$.
 
     Args:
         n: Number of samples, any shape.
@@ -108,10 +104,6 @@ def constant_step_size(
     Returns:
         The step size, of the broadcast shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or shapes do not broadcast.
-
     References:
         Homework 4, [Theorem 4.4][4-beyond-lipschitz] and
         [Theorem 4.5][4-beyond-half].
@@ -120,21 +112,25 @@ def constant_step_size(
         >>> 1 / constant_step_size(100, 77.0, rho=math.inf)
         np.float64(772.0)
     """
-    q = _quantities(n, feature_bound, comparator_bound, regularization, rho)
-    return q.D / (np.sqrt(q.A) + q.b * q.D) / q.lam
+    n, R, D, lam = _arguments(n, feature_bound, comparator_bound, regularization)
+    share, rho = _leading_share(rho)
+    return 1.0 / (R / D * np.sqrt(n * share) + 2.0 * lam + R**2 / rho)
 
 
+@contract
 def constant_step_bound(
     n: ArrayLike,
     feature_bound: ArrayLike,
     comparator_bound: ArrayLike = 1.0,
     *,
-    regularization: float = 1.0,
-    rho: float = 4.0,
+    regularization: Real = 1.0,
+    rho: Real = 4.0,
 ) -> NDArray[np.float64]:
-    r"""Return the regret bound $(D \sqrt A + \frac12 b D^2) / n$ of that step size.
+    r"""Return the regret bound of Theorems 4.4 and 4.5.
 
-    With $\rho = 4$ it is $\frac{D R}{2 \sqrt n} + \frac{D^2 (\lambda + R^2/8)}{n}$,
+    $\frac{D R}{\sqrt n} \sqrt{\Psi(\rho) / \rho} + \frac{D^2}{n} \left( \lambda
+    + \frac{R^2}{2 \rho} \right)$: with $\rho = 4$ it is
+    $\frac{D R}{2 \sqrt n} + \frac{D^2 (\lambda + R^2/8)}{n}$,
     with $\rho = \infty$ it is $\frac{D R}{\sqrt n} + \frac{\lambda D^2}{n}$. No bound
     on the iterates is needed.
 
@@ -149,10 +145,6 @@ def constant_step_bound(
     Returns:
         The bound on the average regret, of the broadcast shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or shapes do not broadcast.
-
     References:
         Homework 4, [Theorem 4.4][4-beyond-lipschitz] and
         [Theorem 4.5][4-beyond-half].
@@ -161,12 +153,16 @@ def constant_step_bound(
         >>> constant_step_bound(100, 77.0, rho=math.inf)
         np.float64(7.71)
     """
-    q = _quantities(n, feature_bound, comparator_bound, regularization, rho)
-    return (q.D * np.sqrt(q.A) + q.b * q.D**2 / 2.0) / q.n
+    n, R, D, lam = _arguments(n, feature_bound, comparator_bound, regularization)
+    share, rho = _leading_share(rho)
+    root = np.sqrt(n)
+    slow = D * R / root * np.sqrt(share)
+    return slow + (math.sqrt(lam) * D / root) ** 2 + (D * R / root) ** 2 / (2.0 * rho)
 
 
+@contract
 def decaying_step_size(
-    t: ArrayLike, *, regularization: float = 1.0
+    t: ArrayLike, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
     r"""Return the step size $\eta_t = 1 / (2 \lambda t)$ of strong convexity.
 
@@ -176,10 +172,6 @@ def decaying_step_size(
 
     Returns:
         The step sizes, shape of `t`.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range.
 
     References:
         Homework 4, [Theorem 4.6][4-beyond-decaying].
@@ -193,8 +185,9 @@ def decaying_step_size(
     return 1.0 / (2.0 * lam * rounds)
 
 
+@contract
 def decaying_step_bound(
-    n: ArrayLike, feature_bound: ArrayLike, *, regularization: float = 1.0
+    n: ArrayLike, feature_bound: ArrayLike, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
     r"""Return $R^2 (1 + \log n) / (\lambda n)$, the regret bound of decaying steps.
 
@@ -209,10 +202,6 @@ def decaying_step_bound(
     Returns:
         The bound on the average regret, of the broadcast shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or shapes do not broadcast.
-
     References:
         Homework 4, [Theorem 4.6][4-beyond-decaying].
 
@@ -220,15 +209,13 @@ def decaying_step_bound(
         >>> decaying_step_bound(1, 77.0)
         np.float64(5929.0)
     """
-    n = as_numbers("n", n, at_least=1.0)
-    R = as_numbers("feature_bound", feature_bound, above=0.0)
-    lam = as_number("regularization", regularization, above=0.0)
-    check_broadcast(n=n, feature_bound=R)
-    return R**2 * (1.0 + np.log(n)) / (lam * n)
+    n, R, _, lam = _arguments(n, feature_bound, 1.0, regularization)
+    return (R / math.sqrt(lam) / np.sqrt(n)) ** 2 * (1.0 + np.log(n))
 
 
+@contract
 def decaying_step_bounds(
-    n: int, feature_bound: float, *, regularization: float = 1.0
+    n: Integer, feature_bound: Real, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
     r"""Return $\frac1k \sum_{t \le k} G_t^2 / (4 \lambda t)$ for all $k \le n$.
 
@@ -245,8 +232,6 @@ def decaying_step_bounds(
         The bounds on the average regret, shape `(n,)`.
 
     Raises:
-        TypeError: If an argument is not real, or `n` not an integer.
-        ValueError: If an argument is out of range.
         MemoryError: If the result would not fit in memory.
 
     References:
@@ -258,19 +243,20 @@ def decaying_step_bounds(
     """
     n = as_integer("n", n, at_least=1)
     check_memory("n", n, n)
+    lam = as_number("regularization", regularization, above=0.0)
+    R = scaled_bound(feature_bound, lam)  # and lambda is 1
     rounds = np.arange(1, n + 1)
-    steps = decaying_step_size(rounds, regularization=regularization)
-    radii = worst_radii(steps, feature_bound, regularization=regularization)[:-1]
-    G = gradient_norm_bound(radii, feature_bound, regularization=regularization)
-    return np.cumsum(steps / 2.0 * G**2) / rounds
+    G = largest_gradient(largest_norms(0.5 / rounds, R)[:-1], R)
+    return np.asarray(np.cumsum(G**2 / (4.0 * rounds)) / rounds)
 
 
+@contract
 def offset_step_size(
     t: ArrayLike,
     feature_bound: ArrayLike,
     comparator_bound: ArrayLike = 1.0,
     *,
-    regularization: float = 1.0,
+    regularization: Real = 1.0,
 ) -> NDArray[np.float64]:
     r"""Return the step size $\eta_t = 1 / (2 \lambda (t + t_0))$, with offset.
 
@@ -285,10 +271,6 @@ def offset_step_size(
     Returns:
         The step sizes, of the broadcast shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or shapes do not broadcast.
-
     References:
         Homework 4, [Theorem 4.7][4-beyond-offset].
 
@@ -296,22 +278,24 @@ def offset_step_size(
         >>> 1 / offset_step_size([1, 2], 4.0)
         array([ 8., 10.])
     """
-    q = _quantities(t, feature_bound, comparator_bound, regularization, 4.0, name="t")
-    offset = q.R**2 / 8.0 + q.R**2 / (16.0 * q.D**2)
-    return 1.0 / (2.0 * q.lam * (q.n + offset))
+    t, R, D, lam = _arguments(t, feature_bound, comparator_bound, regularization, "t")
+    offset = R**2 / 4.0 + (R / D / math.sqrt(lam)) ** 2 / 8.0  # 2 lambda t_0
+    return 1.0 / (2.0 * lam * t + offset)
 
 
+@contract
 def offset_step_bound(
     n: ArrayLike,
     feature_bound: ArrayLike,
     comparator_bound: ArrayLike = 1.0,
     *,
-    regularization: float = 1.0,
+    regularization: Real = 1.0,
 ) -> NDArray[np.float64]:
     r"""Return the regret bound of the offset step size, of order $\log n / n$.
 
-    $\frac1n \left[ \frac{R^2}{8} D^2 + \frac{R^2}{16} + D^2 + \frac{R^2}{16}
-    \log\!\left( 1 + \frac{16 D^2 (n - 1)}{R^2} \right) \right]$ for $\lambda = 1$.
+    $\frac1n \left[ \frac{R^2 D^2}{8} + \frac{R^2}{16 \lambda} + \lambda D^2 +
+    \frac{R^2}{16 \lambda} \log\!\left( 1 + \frac{16 \lambda^2 D^2 (n - 1)}{R^2}
+    \right) \right]$.
 
     Args:
         n: Number of samples, any shape.
@@ -322,10 +306,6 @@ def offset_step_bound(
     Returns:
         The bound on the average regret, of the broadcast shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or shapes do not broadcast.
-
     References:
         Homework 4, [Theorem 4.7][4-beyond-offset].
 
@@ -333,13 +313,26 @@ def offset_step_bound(
         >>> offset_step_bound(1, 4.0)
         np.float64(4.0)
     """
-    q = _quantities(n, feature_bound, comparator_bound, regularization, 4.0)
-    part = q.R**2 / 16.0
-    grown = np.log1p(q.D**2 * (q.n - 1.0) / part)
-    return (2.0 * part * q.D**2 + q.D**2 + part * (1.0 + grown)) / q.n
+    n, R, D, lam = _arguments(n, feature_bound, comparator_bound, regularization)
+    root = np.sqrt(n)
+    # By logarithms, because what is squared may be past the floats.
+    ratio = (
+        math.log(4.0 * math.sqrt(lam))
+        + math.log(math.sqrt(lam))
+        + np.log(D)
+        - np.log(R)
+    )
+    grown = np.logaddexp(0.0, 2.0 * ratio + np.log(n - 1.0))
+    part = (R / math.sqrt(lam) / root) ** 2 / 16.0
+    return (
+        (R * D / root) ** 2 / 8.0
+        + (math.sqrt(lam) * D / root) ** 2
+        + part * (1.0 + grown)
+    )
 
 
-def idle_regret(feature_bound: float, *, regularization: float = 1.0) -> float:
+@contract
+def idle_regret(feature_bound: Real, *, regularization: Real = 1.0) -> float:
     r"""Return the supremum of the regret of never learning, $w^{(i)} = 0$ for all $i$.
 
     It is $\log 2 - \min_r \left[ \log(1 + e^{-r R}) + \lambda r^2 \right]$, attained by
@@ -352,38 +345,39 @@ def idle_regret(feature_bound: float, *, regularization: float = 1.0) -> float:
     Returns:
         The supremum.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range.
-
     References:
         Homework 4, [when the bounds say something][4-beyond-vacuous].
 
     Examples:
         >>> round(idle_regret(77.0), 6)
-        0.684637
+        np.float64(0.684637)
     """
     lam = as_number("regularization", regularization, above=0.0)
     R = scaled_bound(feature_bound, lam)
-    return math.log(2.0) - float(logistic_loss([R], 1, batch_optimum([[R]], [1])))
+    w = float(batch_optimum([[R]], [1])[0])
+    # log 2 - log(1 + exp(-w R)), without the cancellation of two logarithms
+    return -math.log1p(math.expm1(-w * R) / 2.0) - w**2
 
 
-def smallest_horizon(holds: Callable[[int], bool], *, at_most: int = 10**12) -> int:
-    r"""Return the smallest $n \ge 1$ for which a claim holds.
+def smallest_horizon(
+    holds: Callable[[int], object], *, at_most: Integer = 10**12
+) -> int:
+    r"""Return the smallest $n \ge 1$ for which a claim is true.
 
-    The claim must stay true once it is. Doubling, then bisection: only about
-    $2 \log_2 n$ horizons are tried.
+    For whoever asks from which horizon on a bound says something, or which of two
+    bounds is ahead: the pages do. The claim must stay true once it is. Doubling, then
+    bisection: only about $2 \log_2 n$ horizons are tried.
 
     Args:
-        holds: Whether the claim holds at a horizon.
+        holds: Whether the claim is true at a horizon, as a boolean.
         at_most: Where to give up.
 
     Returns:
         The smallest horizon.
 
     Raises:
-        TypeError: If `at_most` is not an integer.
-        ValueError: If the claim does not hold for any horizon that was tried.
+        TypeError: If `holds` cannot be called or returns something else.
+        ValueError: If the claim is not true for any horizon that was tried.
 
     References:
         Homework 4, [when the bounds say something][4-beyond-vacuous].
@@ -392,46 +386,50 @@ def smallest_horizon(holds: Callable[[int], bool], *, at_most: int = 10**12) -> 
         >>> smallest_horizon(lambda n: tuned_bound(n, 77.0) <= 1.0)
         6241
     """
-    at_most = as_integer("at_most", at_most, at_least=1)
+    most = as_integer("at_most", at_most, at_least=1)
+    if not callable(holds):
+        raise TypeError(
+            f"`holds` is of type {type(holds).__name__}, expected a function"
+        )
+
+    def is_true(n: int) -> bool:
+        verdict = holds(n)
+        if not isinstance(verdict, bool | np.bool):
+            raise TypeError(f"`holds` returns {verdict!r} at {n}, expected a boolean")
+        return bool(verdict)
+
     low, high = 0, 1
-    while not holds(high):
-        if high == at_most:
+    while not is_true(high):
+        if high == most:
             raise ValueError(f"`holds` is false at {high}, expected true by then")
-        low, high = high, min(2 * high, at_most)
+        low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
+        low, high = (low, middle) if is_true(middle) else (middle, high)
     return high
 
 
-@dataclass(frozen=True)
-class _Quantities:
-    """The letters of Theorems 4.4 to 4.7, in units in which lambda is 1."""
-
-    n: NDArray[np.float64]
-    R: NDArray[np.float64]
-    D: NDArray[np.float64]
-    lam: float
-    A: NDArray[np.float64]
-    b: NDArray[np.float64]
-
-
-def _quantities(
+def _arguments(
     n: ArrayLike,
     feature_bound: ArrayLike,
     comparator_bound: ArrayLike,
-    regularization: float,
-    rho: float,
-    *,
+    regularization: Real,
     name: str = "n",
-) -> _Quantities:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
+    """Return n, R, D and lambda."""
     n = as_numbers(name, n, at_least=1.0)
-    lam = as_number("regularization", regularization, above=0.0)
-    R = as_numbers("feature_bound", feature_bound, above=0.0) / math.sqrt(lam)
-    D = as_numbers("comparator_bound", comparator_bound, above=0.0) * math.sqrt(lam)
+    R = as_numbers("feature_bound", feature_bound, above=0.0)
+    D = as_numbers("comparator_bound", comparator_bound, above=0.0)
     check_broadcast(**{name: n, "feature_bound": R, "comparator_bound": D})
+    return n, R, D, as_number("regularization", regularization, above=0.0)
+
+
+def _leading_share(rho: Real) -> tuple[float, float]:
+    """Return Psi(rho) / rho, which tends to 1, and rho."""
     if np.ndim(rho) == 0 and rho == math.inf:
-        return _Quantities(n, R, D, lam, n * R**2, np.full_like(R, 2.0))
+        return 1.0, math.inf
     rho = as_number("rho", rho, at_least=4.0)
-    A = n * R**2 * (float(worst_gain(rho)) / rho)
-    return _Quantities(n, R, D, lam, A, 2.0 + R**2 / rho)
+    m = float(margin_root(rho))
+    # Psi = 2 m sigma(-m) + rho sigma(-m)^2
+    s = 1.0 / (1.0 + math.exp(m))
+    return 2.0 * m * s / rho + s**2, rho

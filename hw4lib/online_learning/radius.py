@@ -1,4 +1,4 @@
-r"""How long the best weights, the iterates and their gradients can be, for any data.
+r"""How far from 0 the best weights and the iterates can be, and how steep the losses.
 
 Throughout, $\lVert x^{(i)} \rVert \le R$ and $w^{(1)} = 0$. A weight $\lambda$ of the
 penalty is only a unit of length: with $v = \sqrt\lambda \, w$ the losses are those of
@@ -8,20 +8,21 @@ $R / \sqrt\lambda$ and $\lambda \eta$.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_number, as_numbers, check_broadcast
-from hw4lib.activations import sigmoid
+from hw4lib._checks import as_number, as_numbers, check_broadcast, contract
+from hw4lib._typing import Real
 from hw4lib.online_learning._recursion import (
     best_margin,
     gain_rate,
+    largest_norms,
     margin_root,
-    next_square,
     scaled_bound,
+    scaled_steps,
 )
+from hw4lib.online_learning._update import share
 
 __all__ = [
     "KAPPA",
@@ -35,44 +36,25 @@ __all__ = [
 ]
 
 
-def _lambert_w(z: ArrayLike) -> NDArray[np.float64]:
-    r"""Return the $w \ge 0$ with $w e^w = z$, Lambert's function $W(z)$.
+def _lambert_w(z: float) -> float:
+    r"""Return the $w$ with $w e^w = z > 0$, Lambert's function $W(z)$.
 
     Newton's method on $w + \log w - \log z$, which is increasing and concave: after
     the first step it rises to the root from below, at once for small and large $z$.
-
-    Args:
-        z: Numbers $\ge 0$, any shape.
-
-    Returns:
-        $W(z)$, shape of `z`.
-
-    Raises:
-        TypeError: If `z` is not real.
-        ValueError: If `z` is negative or not finite.
-
-    References:
-        Homework 4, [Theorem 4.1][4-beyond-comparator], where
-        $\kappa = W(1/e)$.
-
-    Examples:
-        >>> _lambert_w([0.0, np.e]).round(12)
-        array([0., 1.])
     """
-    z = as_numbers("z", z, at_least=0.0)
-    positive = np.where(z > 0.0, z, 1.0)
-    w = np.log1p(positive)
+    w = math.log1p(z)
     for _ in range(6):
-        w = w * (1.0 + np.log(positive / w)) / (1.0 + w)
-    return np.where(z > 0.0, w, 0.0)
+        w = w * (1.0 + math.log(z / w)) / (1.0 + w)
+    return w
 
 
-KAPPA = float(_lambert_w(math.exp(-1.0)))
+KAPPA = _lambert_w(math.exp(-1.0))
 r"""The constant $\kappa = \max_m m \, \sigma(-m) = W(1/e)$, attained at
 $m = 1 + \kappa$."""
 
 
-def optimum_norm_bound(*, regularization: float = 1.0) -> float:
+@contract
+def optimum_norm_bound(*, regularization: Real = 1.0) -> float:
     r"""Return $\sqrt{\kappa / (2 \lambda)}$, which no $\lVert w^* \rVert$ exceeds.
 
     For any data of any size and dimension; a single sample attains it.
@@ -83,21 +65,18 @@ def optimum_norm_bound(*, regularization: float = 1.0) -> float:
     Returns:
         The bound.
 
-    Raises:
-        TypeError: If `regularization` is not real.
-        ValueError: If it is not positive and finite.
-
     References:
         Homework 4, [Theorem 4.1][4-beyond-comparator].
 
     Examples:
         >>> round(optimum_norm_bound(), 4)
-        0.3731
+        np.float64(0.3731)
     """
     lam = as_number("regularization", regularization, above=0.0)
     return math.sqrt(KAPPA / 2.0) / math.sqrt(lam)
 
 
+@contract
 def worst_margin(rho: ArrayLike) -> NDArray[np.float64]:
     r"""Return the margin $m^*$ that maximizes $2 m \sigma(-m) + \rho \, \sigma(-m)^2$.
 
@@ -112,10 +91,6 @@ def worst_margin(rho: ArrayLike) -> NDArray[np.float64]:
     Returns:
         $m^* \le 1 + \kappa$, shape of `rho`.
 
-    Raises:
-        TypeError: If `rho` is not real.
-        ValueError: If `rho` is negative or not finite.
-
     References:
         Homework 4, [the lemma of Theorem 4.2][4-beyond-radius].
 
@@ -123,9 +98,10 @@ def worst_margin(rho: ArrayLike) -> NDArray[np.float64]:
         >>> worst_margin([4.0, 0.0]).round(6) + 0.0
         array([0.      , 1.278465])
     """
-    return margin_root(as_numbers("rho", rho, at_least=0.0))
+    return np.asarray(margin_root(as_numbers("rho", rho, at_least=0.0)))
 
 
+@contract
 def worst_gain(rho: ArrayLike) -> NDArray[np.float64]:
     r"""Return $\Psi(\rho) = \max_m \, [ 2 m \sigma(-m) + \rho \, \sigma(-m)^2 ]$.
 
@@ -138,23 +114,20 @@ def worst_gain(rho: ArrayLike) -> NDArray[np.float64]:
     Returns:
         The maximum, shape of `rho`.
 
-    Raises:
-        TypeError: If `rho` is not real.
-        ValueError: If `rho` is negative or not finite.
-
     References:
         Homework 4, [the lemma of Theorem 4.2][4-beyond-radius].
 
     Examples:
-        >>> round(float(worst_gain(4.0)), 12)
-        1.0
+        >>> worst_gain(4.0).round(12)
+        np.float64(1.0)
     """
-    m = worst_margin(rho)
-    return (m + 1.0 + np.exp(-m)) / (1.0 + np.exp(m))
+    m = margin_root(as_numbers("rho", rho, at_least=0.0))
+    return np.asarray((m + 1.0 + np.exp(-m)) / (1.0 + np.exp(m)))
 
 
+@contract
 def worst_radii(
-    step_sizes: ArrayLike, feature_bound: float, *, regularization: float = 1.0
+    step_sizes: ArrayLike, feature_bound: Real, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
     r"""Return the suprema $r_i$ of $\lVert w^{(i)} \rVert$ over all data, by rounds.
 
@@ -169,7 +142,8 @@ def worst_radii(
     $$
 
     attained in two dimensions by
-    [`farthest_stream`][hw4lib.online_learning.adversary.farthest_stream].
+    [`farthest_stream`][hw4lib.online_learning.adversary.farthest_stream]. The
+    recursion takes `n` steps.
 
     Args:
         step_sizes: $\eta_1, \dots, \eta_n$ in $(0, 1/(2\lambda)]$, shape `(n, ...)`.
@@ -178,10 +152,6 @@ def worst_radii(
 
     Returns:
         The suprema, shape `(n + 1, ...)`.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or there is no step.
 
     References:
         Homework 4, [Theorem 4.2][4-beyond-radius].
@@ -192,25 +162,13 @@ def worst_radii(
     """
     lam = as_number("regularization", regularization, above=0.0)
     R = scaled_bound(feature_bound, lam)
-    steps = as_numbers("step_sizes", step_sizes, above=0.0, at_most=0.5 / lam)
-    if steps.ndim == 0 or steps.size == 0:
-        raise ValueError(
-            f"`step_sizes` has shape {steps.shape}, expected (n, ...) with a step"
-        )
-    steps = lam * steps
-    margins = best_margin(steps, R)
-    squares = np.zeros((len(steps) + 1, *steps.shape[1:]))
-    # One run is a chain of plain numbers, which NumPy would only slow down.
-    rows = (steps.tolist(), margins.tolist()) if steps.ndim == 1 else (steps, margins)
-    square: Any = 0.0 if steps.ndim == 1 else squares[0]
-    for i, (eta, margin) in enumerate(zip(*rows, strict=True)):
-        square = next_square(square, eta, margin, R)
-        squares[i + 1] = square
-    return np.sqrt(squares / lam)
+    steps = scaled_steps(step_sizes, R, lam)
+    return largest_norms(steps, R) / math.sqrt(lam)
 
 
+@contract
 def limiting_radius(
-    step_size: ArrayLike, feature_bound: float, *, regularization: float = 1.0
+    step_size: ArrayLike, feature_bound: Real, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
     r"""Return $r_\infty$, the supremum of $\lVert w^{(i)} \rVert$ over data and rounds.
 
@@ -229,10 +187,6 @@ def limiting_radius(
 
     Returns:
         The suprema, shape of `step_size`.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range.
 
     References:
         Homework 4, [Theorem 4.2][4-beyond-radius].
@@ -263,10 +217,11 @@ def _limit(eta: NDArray[np.float64], R: float) -> NDArray[np.float64]:
     return radius
 
 
+@contract
 def gradient_norm_bound(
-    radius: ArrayLike, feature_bound: ArrayLike, *, regularization: float = 1.0
+    radius: ArrayLike, feature_bound: ArrayLike, *, regularization: Real = 1.0
 ) -> NDArray[np.float64]:
-    r"""Return $2 \lambda r + R \, \sigma(r R)$, the longest gradient at $r$.
+    r"""Return $2 \lambda r + R \, \sigma(r R)$, the largest norm of a gradient.
 
     Here $r$ is the norm of the weights. Attained by $\lVert x \rVert = R$ with $y x$
     pointing against $w$.
@@ -279,10 +234,6 @@ def gradient_norm_bound(
     Returns:
         The largest $\lVert \nabla \ell(w) \rVert$, of the broadcast shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or shapes do not broadcast.
-
     References:
         Homework 4, [Theorem 4.2][4-beyond-radius].
 
@@ -294,11 +245,12 @@ def gradient_norm_bound(
     R = as_numbers("feature_bound", feature_bound, above=0.0)
     lam = as_number("regularization", regularization, above=0.0)
     check_broadcast(radius=r, feature_bound=R)
-    return 2.0 * lam * r + R * sigmoid(r * R)
+    return np.asarray(2.0 * (lam * r) + R * share(-r * R))
 
 
+@contract
 def safe_step_size(
-    radius: float, feature_bound: float, *, regularization: float = 1.0
+    radius: Real, feature_bound: Real, *, regularization: Real = 1.0
 ) -> float:
     r"""Return the largest step size that keeps all iterates within a radius, always.
 
@@ -315,15 +267,14 @@ def safe_step_size(
         The step size, less than $1/(2\lambda)$.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is out of range, or no step size is small enough.
+        ValueError: If no step size is small enough.
 
     References:
         Homework 4, [Theorem 4.2][4-beyond-radius].
 
     Examples:
         >>> round(safe_step_size(1.0, 77.0), 9)
-        0.001618144
+        np.float64(0.001618144)
     """
     r = as_number("radius", radius, above=0.0)
     lam = as_number("regularization", regularization, above=0.0)

@@ -176,10 +176,7 @@ def regret_bound(
     eta = as_numbers("step_size", step_size, above=0.0)
     n = as_numbers("n", n, at_least=1.0)
     check_broadcast(distance=D, squared_gradients=S, step_size=eta, n=n)
-    # Each term is a square, because its factors may be past the floats where it is not.
-    root = np.sqrt(2.0) * np.sqrt(n)
-    bound: NDArray[np.float64] = (D / np.sqrt(eta) / root) ** 2
-    return bound + (np.sqrt(eta) * (np.sqrt(S) / root)) ** 2
+    return (D * (D / eta) + eta * S) / (2.0 * n)
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,7 +303,7 @@ def tuned_step_size(
     D = as_numbers("comparator_bound", comparator_bound, above=0.0)
     lam = as_number("regularization", regularization, at_least=0.0)
     check_broadcast(n=n, feature_bound=R, comparator_bound=D)
-    return D / ((R + 2.0 * lam * D) * np.sqrt(n))
+    return 1.0 / ((R / D + 2.0 * lam) * np.sqrt(n))  # D G may be past the floats
 
 
 def _comparator(

@@ -44,9 +44,8 @@ def disc(R):
 
 def test_lambert_w_is_that_of_scipy():
     """Over all magnitudes that a float can have."""
-    z = np.r_[0.0, np.logspace(-300, 300, 601)]
-
-    assert_allclose(_lambert_w(z), lambertw(z).real, rtol=1e-14)
+    for z in np.logspace(-300, 300, 601):
+        assert_allclose(_lambert_w(z), lambertw(z).real, rtol=1e-14)
 
 
 def test_kappa_is_the_largest_value_of_its_function():
@@ -320,7 +319,6 @@ def test_every_step_size_is_safe_when_the_samples_are_short():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: _lambert_w(-1), ValueError, "`z` holds -1, expected >= 0"),
         (
             lambda: optimum_norm_bound(regularization=0),
             ValueError,
