@@ -1,6 +1,6 @@
 r"""What noisy labels reveal: about the weights and about the noise itself."""
 
-from dataclasses import replace
+import itertools
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,23 +11,25 @@ from hw4lib._checks import (
     as_number,
     as_numbers,
     check_broadcast,
+    contract,
     is_finite,
 )
-from hw4lib._elementary import sigmoid, softplus
+from hw4lib._elementary import sigmoid
 from hw4lib._typing import Integer, Real
 from hw4lib.noisy_targets.loss import (
     _as_examples,
     _as_flip_probability,
-    _evaluate,
-    _evaluate_data,
-    _logits,
+    _as_logits,
+    _sum_of_products,
+    noisy_cross_entropy_gradient,
     noisy_probability,
 )
 from hw4lib.noisy_targets.training import (
     LogisticFit,
+    _descend,
     _is_small,
     _total_loss,
-    _units,
+    _Whitened,
     fit_logistic,
 )
 
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 
+@contract
 def logit_information(
     logits: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
@@ -59,11 +62,6 @@ def logit_information(
     Returns:
         Information, of the common shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
-
     References:
         Homework 4, [consistency][2-beyond-consistency].
 
@@ -71,11 +69,12 @@ def logit_information(
         >>> logit_information(0.0, flip_probability=[0, 0.1])
         array([0.25, 0.16])
     """
-    one = _evaluate(logits, 1.0, flip_probability).gradient
-    zero = _evaluate(logits, 0.0, flip_probability).gradient
+    one = noisy_cross_entropy_gradient(logits, 1.0, flip_probability=flip_probability)
+    zero = noisy_cross_entropy_gradient(logits, 0.0, flip_probability=flip_probability)
     return np.asarray(-one * zero)
 
 
+@contract
 def fisher_information(
     activations: ArrayLike, weights: ArrayLike, *, flip_probability: Real
 ) -> NDArray[np.float64]:
@@ -98,9 +97,7 @@ def fisher_information(
         The information, shape `(p + 1, p + 1)`; the last row belongs to $\epsilon$.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, has another
-            shape, or gives a logit that is too large for a float.
+        ValueError: If a logit is past the largest float.
 
     References:
         Homework 4, [identifiability][2-beyond-identifiability].
@@ -113,19 +110,26 @@ def fisher_information(
     z = as_array("activations", activations, "n", "p")
     w = as_array("weights", weights, z.shape[1])
     eps = as_number("flip_probability", flip_probability, above=0.0, below=0.5)
-    logits = _logits(w, z)
-    q = noisy_probability(logits, flip_probability=eps)
-    spread = np.sqrt(q * noisy_probability(-logits, flip_probability=eps))
-    of_weights = np.sqrt(logit_information(logits, flip_probability=eps))
-    slopes = np.column_stack([of_weights[:, None] * z, -np.tanh(logits / 2.0) / spread])
+    a = _as_logits("weights", _sum_of_products(z, w))
+    # Square roots of both factors, because their product may underflow.
+    q, not_q = (np.sqrt(noisy_probability(s, flip_probability=eps)) for s in (a, -a))
+    one, zero = (
+        np.sqrt(np.abs(noisy_cross_entropy_gradient(a, y, flip_probability=eps)))
+        for y in (1.0, 0.0)
+    )
+    slopes = np.column_stack(
+        [(one * zero)[:, None] * z, -np.tanh(a / 2.0) / (q * not_q)]
+    )
     return np.asarray(slopes.T @ slopes)
 
 
+@contract
 def attenuation_factor(norm: Real, *, flip_probability: Real) -> float:
     r"""Return by how much plain cross entropy shrinks the weights of noisy data.
 
-    For inputs $x \sim N(0, I)$ and labels from a logistic model with weights $w$ and
-    flips, cross entropy on unlimited data finds $k w$, where $0 < k \le 1$ solves
+    For inputs $x \sim N(0, I)$ and labels from a logistic model with weights $w$, no
+    bias, and flips, cross entropy on unlimited data finds $k w$, where $0 < k \le 1$
+    solves
 
     $$
     \operatorname{E} \left[ g \tanh \tfrac12 k r g \right]
@@ -143,10 +147,6 @@ def attenuation_factor(norm: Real, *, flip_probability: Real) -> float:
     Returns:
         The factor $k$.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite or is outside its range.
-
     References:
         Homework 4, [attenuation][2-beyond-attenuation].
 
@@ -154,10 +154,11 @@ def attenuation_factor(norm: Real, *, flip_probability: Real) -> float:
         Where the model is nearly linear, only the factor $1 - 2\epsilon$ is left.
 
         >>> round(attenuation_factor(1e-6, flip_probability=0.1), 9)
-        0.8
+        np.float64(0.8)
     """
     r = as_number("norm", norm, above=0.0, at_most=1000.0)
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
+    r = max(r, 1e-9)  # tanh is linear to rounding there: k depends on r no longer
     # The step resolves a sigmoid of width 1 / r; the density beyond 9 is below 1e-17.
     g = np.linspace(0.0, 9.0, 18 * (2 + int(r)) + 1)
     weight = g * np.exp(-0.5 * g**2)
@@ -171,16 +172,18 @@ def attenuation_factor(norm: Real, *, flip_probability: Real) -> float:
     return high
 
 
+@contract
 def equivalent_logits(
     logits: ArrayLike, *, flip_probability: ArrayLike, assumed: ArrayLike
 ) -> NDArray[np.float64]:
     r"""Return logits that explain the same labels by another flip probability.
 
-    The labels show only $q$. Another $\epsilon'$ gives the same $q$ with
+    The labels depend on $q$ alone. Another $\epsilon'$ gives the same $q$ with
     $h' = \frac{q - \epsilon'}{1 - 2\epsilon'}$, that is
 
     $$
-    (1 - 2\epsilon') \tanh \tfrac12 a' = (1 - 2\epsilon) \tanh \tfrac12 a
+    (1 - 2\epsilon') \tanh \tfrac12 a' = (1 - 2\epsilon) \tanh \tfrac12 a,
+    \qquad a' = \log \frac{q - \epsilon'}{1 - q - \epsilon'}
     $$
 
     With $\epsilon' = 0$ these are the logits that a flexible network learns by plain
@@ -188,7 +191,7 @@ def equivalent_logits(
 
     Args:
         logits: Logits $a$, any shape.
-        flip_probability: The flip probability $\epsilon$ behind the labels, broadcast
+        flip_probability: The flip probability $\epsilon$ of the labels, broadcast
             with `logits`.
         assumed: Another one, $\epsilon' \le \min(q, 1 - q)$, broadcast with `logits`.
 
@@ -196,9 +199,7 @@ def equivalent_logits(
         Logits $a'$, of the common shape.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, the shapes do
-            not broadcast, or `assumed` is too large to explain the labels.
+        ValueError: If `assumed` is too large to explain the labels.
 
     References:
         Homework 4, [identifiability][2-beyond-identifiability].
@@ -210,46 +211,61 @@ def equivalent_logits(
     a, eps = as_array("logits", logits), _as_flip_probability(flip_probability)
     other = as_numbers("assumed", assumed, at_least=0.0, below=0.5)
     check_broadcast(logits=a, flip_probability=eps, assumed=other)
-    size, rate = np.abs(a), 1.0 - 2.0 * eps
-    excess = eps - other
-    rarer = np.asarray(excess + rate * sigmoid(-size))  # the rarer label, less epsilon'
-    if ((excess != 0.0) & (rarer <= 0.0)).any():
-        raise ValueError(
-            f"`assumed` is {np.max(other):g}, expected less than the probability "
-            f"{np.min(eps + rate * sigmoid(-size)):g} of the rarer label"
+    rate = 1.0 - 2.0 * eps
+    rarer = eps + rate * sigmoid(-np.abs(a))  # probability of the rarer label
+    left = (eps - other) + rate * sigmoid(-np.abs(a))  # less the assumed flips
+    same = eps == other
+    impossible = ~same & (left <= 0.0)
+    if impossible.any():
+        wrong, limit = (
+            np.broadcast_to(x, impossible.shape)[impossible][0] for x in (other, rarer)
         )
-    # Where the two probabilities agree the logit is known: it need not be recomputed.
-    odds = rate * np.tanh(size / 2.0) / np.where(excess == 0.0, 1.0, rarer)
-    return np.where(excess == 0.0, a, np.copysign(np.log1p(odds), a))
+        raise ValueError(
+            f"`assumed` is {wrong}, expected less than the probability {limit} of the "
+            "rarer label"
+        )
+    more = rate * np.tanh(np.abs(a) / 2.0)  # by which the other label is likelier
+    odds = more / left
+    size = np.where(odds < 1e300, np.log1p(odds), np.log(more) - np.log(left))
+    return np.where(same, a, np.copysign(size, a))
 
 
+@contract
 def fit_flip_probability(
     activations: ArrayLike, labels: ArrayLike, *, max_steps: Integer = 200
 ) -> LogisticFit:
     r"""Return weights and flip probability by maximum likelihood.
 
-    Fisher scoring on $(w, \epsilon)$, halving a step until it does not raise the loss,
-    from the cross-entropy fit and the largest of $\tfrac14, \tfrac18, \dots$ that
-    improves on it. If a small $\epsilon$ would not lower the loss of that fit, the
-    answer is 0. The likelihood may have several maxima: this is the one to which these
-    steps lead.
+    The likelihood may have several maxima. The search therefore starts in several
+    directions of weight space: the fit without noise, the fit without noise of
+    examples scaled to unit length, in which no example has leverage, and $8p$ more
+    that are spread at random, the same in each call. Along each, the best of four
+    lengths and three flip probabilities takes 20 steps of Fisher scoring on
+    $(w, \epsilon)$; the best of these continues until it converges. If the fit without
+    noise is no worse, the answer is that fit, with $\epsilon = 0$. A better maximum
+    that none of the starts leads to remains possible.
 
-    Where flips explain all that a hyperplane does not separate, the likelihood has no
-    maximum at finite weights; then `converged` is false.
+    Where flips explain every label that a hyperplane does not separate, the likelihood
+    has no maximum at finite weights; then `converged` is false, while loss and flip
+    probability are near their limits. It is false too for data that a hyperplane
+    separates, which need no flips.
+
+    The time of a step is $O(n p^2)$; at most $20 (8p + 2)$ steps plus `max_steps` are
+    taken.
 
     Args:
-        activations: Last hidden activations $z$, shape `(n, p)`, of rank `p`.
-        labels: Labels $y'$ as seen, 0 or 1, shape `(n,)`.
-        max_steps: Steps after which to give up.
+        activations: Last hidden activations $z$, shape `(n, p)`, of rank `p`. A bias
+            is a column of ones.
+        labels: Noisy labels $y'$, 0, 1 or soft, shape `(n,)`.
+        max_steps: Number of steps along one path after which to stop.
 
     Returns:
-        The fit; `flip_probability` is the estimate, `converged` says whether it is
-        one.
+        The fit; `flip_probability` is the estimate, `converged` says whether the fit
+        is a strict local maximum of the likelihood, found to rounding.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, has another shape, or the activations
-            cannot tell the flip probability from the weights.
+        ValueError: If the columns of `activations` are linearly dependent, or the
+            activations cannot tell the flip probability from the weights.
 
     References:
         Homework 4, [identifiability][2-beyond-identifiability].
@@ -259,7 +275,7 @@ def fit_flip_probability(
 
         >>> x = np.repeat([1.0, 9.0], 8)[:, None]
         >>> y = [1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0]
-        >>> round(fit_flip_probability(x, y).flip_probability, 3)
+        >>> round(float(fit_flip_probability(x, y).flip_probability), 3)
         0.25
     """
     z, y = _as_examples(activations, labels)
@@ -267,59 +283,93 @@ def fit_flip_probability(
     clean = fit_logistic(z, y, flip_probability=0.0, max_steps=limit)
     if not clean.converged:  # separated: no flips, and no finite weights
         return clean
-    unit = _units(z)
-    z, w = z / unit, clean.weights * unit
-    _check_identified(w, z)
-    margin = (2.0 * y - 1.0) * _logits(w, z)
-    # The slope of the loss in epsilon at 0; the bound keeps the exponential finite.
-    odds = np.exp(np.minimum(softplus(-margin), 700.0))
-    tilt = np.tanh(margin / 2.0)
-    # Up to rounding: where every group is fitted exactly, it is 0.
-    if float(tilt @ odds) >= -1e-12 * float(np.abs(tilt) @ odds):
+    space = _Whitened(z)
+    w = space.inside(clean.weights)
+    _check_identified(space.z, w)
+    starts = [_best_along(space.z, y, d) for d in _directions(space.z, y, w)]
+    race = [_score(space.z, y, theta, min(20, limit)) for theta in starts]
+    theta, taken, converged = min(race, key=lambda end: _loss(space.z, y, end[0]))
+    if not converged:
+        theta, steps, converged = _score(space.z, y, theta, limit - taken)
+        taken += steps
+    loss = _loss(space.z, y, theta)
+    if clean.loss <= loss * (1.0 + 1e-12):  # no better, up to the rounding of the sums
         return clean
-    eps, loss = 0.25, _total_loss(w, z, y, 0.0)
-    while _total_loss(w, z, y, eps) >= loss:
-        eps /= 2.0
-        if eps < 1e-15:  # what it would gain is lost in the sum
-            return clean
-    fit = _score(np.append(w, eps), z, y, limit)
-    return replace(fit, weights=fit.weights / unit)
+    weights = space.outside(theta[:-1])
+    return LogisticFit(weights, float(theta[-1]), loss, taken, converged)
+
+
+def _directions(
+    z: NDArray[np.float64], y: NDArray[np.float64], clean: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    p = z.shape[1]
+    # Examples of length at most 1 have a curvature of at most n / 4, as whitened ones.
+    unit = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-300)
+    robust, _, _ = _descend(unit, y, 0.0, np.zeros(p), 50)
+    others = np.random.default_rng(0).normal(size=(8 * p, p))
+    return [clean, robust, *(others / np.linalg.norm(others, axis=1, keepdims=True))]
+
+
+def _best_along(
+    z: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return weights and flip probability with the least loss on a coarse grid."""
+    grid = itertools.product((1.0, 4.0, 16.0, 64.0), (0.3, 0.1, 0.03))
+    points = [np.append(length * w, eps) for length, eps in grid]
+    return min(points, key=lambda theta: _loss(z, y, theta))
 
 
 def _score(
-    theta: NDArray[np.float64],
     z: NDArray[np.float64],
     y: NDArray[np.float64],
-    max_steps: Integer,
-) -> LogisticFit:
-    """Fisher scoring on weights and flip probability, held together in one vector."""
-    loss = _total_loss(theta[:-1], z, y, theta[-1])
+    theta: NDArray[np.float64],
+    max_steps: int,
+) -> tuple[NDArray[np.float64], int, bool]:
+    """Take steps of Fisher scoring on weights and flip probability, in one vector."""
+    loss = _loss(z, y, theta)
     for steps in range(1, max_steps + 1):
         w, eps = theta[:-1], float(theta[-1])
-        both = _evaluate_data(_logits(w, z), y, eps)
-        margin = (2.0 * y - 1.0) * _logits(w, z)
-        gradient = np.append(
-            both.gradient @ z, np.tanh(margin / 2.0) @ np.exp(both.loss)
-        )
+        if eps < 1e-15:  # what flips would gain is lost in the sum
+            return theta, steps, False
         information = fisher_information(z, w, flip_probability=eps)
+        gradient = _loss_gradient(z, y, w, eps)
+        alone = np.zeros_like(theta)  # the step of the flip probability alone
+        alone[-1] = gradient[-1] / information[-1, -1]
+        trials = [alone / 2.0**k for k in range(12)]
         try:
             step = np.linalg.solve(information, gradient)
         except np.linalg.LinAlgError:  # the weights have run off to infinity
-            break
-        if not is_finite(step):  # likewise, where LAPACK does not notice
-            break
-        if _is_small(step, theta):
-            return LogisticFit(w, eps, loss, steps, True)
-        # The last term is what the sums may be off by.
+            step = np.full_like(theta, np.nan)
+        if is_finite(step):  # LAPACK need not notice a singular matrix
+            if _is_small(step, theta):
+                return theta, steps, True
+            trials = [step / 2.0**k for k in range(12)] + trials
+        # The last term is the rounding error of the sums.
         enough = loss + 1e-12 * loss
-        while _total_loss((theta - step)[:-1], z, y, (theta - step)[-1]) > enough:
-            step = step / 2.0
-        theta = theta - step
-        loss = _total_loss(theta[:-1], z, y, theta[-1])
-    return LogisticFit(theta[:-1], float(theta[-1]), loss, steps, False)
+        better = (theta - s for s in trials if _loss(z, y, theta - s) <= enough)
+        theta = next(better, theta)
+        loss = _loss(z, y, theta)
+    return theta, max_steps, False
 
 
-def _check_identified(w: NDArray[np.float64], z: NDArray[np.float64]) -> None:
+def _loss(
+    z: NDArray[np.float64], y: NDArray[np.float64], theta: NDArray[np.float64]
+) -> float:
+    return _total_loss(z, y, float(theta[-1]), theta[:-1])
+
+
+def _loss_gradient(
+    z: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], eps: float
+) -> NDArray[np.float64]:
+    """Return the gradient with respect to the weights and the flip probability."""
+    a = z @ w
+    q, not_q = (noisy_probability(s, flip_probability=eps) for s in (a, -a))
+    of_logits = noisy_cross_entropy_gradient(a, y, flip_probability=eps)
+    of_eps = np.tanh(a / 2.0) @ (y / q - (1.0 - y) / not_q)  # 1 - 2h = -tanh(a / 2)
+    return np.append(of_logits @ z, of_eps)
+
+
+def _check_identified(z: NDArray[np.float64], w: NDArray[np.float64]) -> None:
     information = fisher_information(z, w, flip_probability=0.1)
     unit = np.sqrt(np.diag(information))
     # Relative to each parameter's own information, so that units do not matter.

@@ -2,11 +2,20 @@ r"""Cross entropy under label flips: what label noise does to loss and gradient.
 
 The true label $y \in \{0, 1\}$ has $p(y = 1 \mid x) = h = \sigma(a)$ with logit $a$.
 Training sees $y'$, which is $y$ flipped with a known probability
-$\epsilon \in [0, \tfrac12)$, independently of $x$ and $y$. Throughout, $m = \pm a$ is
-the margin of the label that is seen ($+$ for $y' = 1$) and
-$\beta = \log\frac{1 - \epsilon}{\epsilon}$ the log odds that a label is right.
+$\epsilon \in [0, \tfrac12)$, whatever $x$ and $y$ are. Throughout, $m = \pm a$ is the
+margin of the noisy label ($+$ for $y' = 1$, $-$ for $y' = 0$) and
+$\beta = \log\frac{1 - \epsilon}{\epsilon}$ the log odds that a label is correct.
+
+The losses are linear in the label, and so they accept **soft labels** in $[0, 1]$: a
+soft label is the fraction of ones among several labels of the same example, and its
+loss is the mean of theirs. Where a function needs a label itself, as Bayes' rule does,
+it accepts 0 and 1 only.
+
+Logits and labels broadcast, with one exception: a column of logits `(n, 1)` with flat
+labels `(n,)`, or the other way round, would give `(n, n)` losses and is refused.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +28,8 @@ from hw4lib._checks import (
     as_number,
     as_numbers,
     check_broadcast,
+    check_memory,
+    contract,
     is_finite,
 )
 from hw4lib._elementary import sigmoid, softplus
@@ -45,41 +56,38 @@ __all__ = [
     "weight_gradient",
 ]
 
-# Elements handled at a time: the temporaries of a block stay in the cache.
-_BLOCK = 32768
-# Margins within which exp(-margin) and its square are normal numbers.
-_FAR = 340.0
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LossAndGradient:
-    """A loss and its derivative in the logit, entry by entry."""
+    """A loss and its derivative with respect to the logit, entry by entry."""
 
     loss: NDArray[np.float64]
     """Negative log likelihood of each label."""
     gradient: NDArray[np.float64]
-    """Its derivative in the logit, of the same shape."""
+    """Its derivative with respect to the logit, of the same shape."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GradientPeak:
-    """Where a single label pulls hardest, and how hard."""
+    """Where the gradient of a single label is largest, and how large."""
 
     margin: NDArray[np.float64]
     """Margin of the label there; minus infinity without noise."""
     probability: NDArray[np.float64]
     """Probability that the network gives to the label there."""
     size: NDArray[np.float64]
-    """Largest size of the gradient in the logit."""
+    """Largest absolute value of the gradient with respect to the logit."""
 
 
+@contract
 def noisy_probability(
     logits: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
     r"""Return $q = p(y' = 1 \mid x) = \epsilon + (1 - 2\epsilon) \, \sigma(a)$.
 
-    A 1 is seen if the label is 1 and was kept, $(1 - \epsilon) h$, or is 0 and was
-    flipped, $\epsilon (1 - h)$. The probability of a 0 is the same function of $-a$.
+    The noisy label is 1 if the true label is 1 and was kept, $(1 - \epsilon) h$, or is
+    0 and was flipped, $\epsilon (1 - h)$. The probability of a 0 is the same function
+    of $-a$.
 
     Args:
         logits: Logits $a$, any shape.
@@ -87,11 +95,6 @@ def noisy_probability(
 
     Returns:
         Probabilities in $[\epsilon, 1 - \epsilon]$, of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
 
     References:
         Homework 4, [Problem 2(a)][2-a].
@@ -105,6 +108,7 @@ def noisy_probability(
     return np.asarray(eps + (1.0 - 2.0 * eps) * sigmoid(a))
 
 
+@contract
 def noisy_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
@@ -112,25 +116,20 @@ def noisy_cross_entropy(
 
     $$
     E_n = -y'_n \log q_n - (1 - y'_n) \log (1 - q_n),
-    \qquad q_n = \epsilon + (1 - 2\epsilon) \, \sigma(a_n)
+    \qquad q_n = (1 - \epsilon) \, h_n + \epsilon \, (1 - h_n)
     $$
 
     The error function of the homework is the sum over the data. Without noise this is
-    cross entropy.
+    cross entropy. All probabilities are taken as logarithms, so that no logit is too
+    large.
 
     Args:
         logits: Logits $a$, any shape.
-        labels: Labels $y'$ as seen, 0 or 1, broadcast with `logits`.
+        labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
 
     Returns:
-        Losses in $[-\log(1 - \epsilon), -\log\epsilon]$, of the common shape, exact to
-        rounding for every finite logit.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
+        Losses in $[-\log(1 - \epsilon), -\log\epsilon]$, of the common shape.
 
     References:
         Homework 4, [Problem 2(a)][2-a].
@@ -141,13 +140,19 @@ def noisy_cross_entropy(
         >>> noisy_cross_entropy([-1e4, 0.0, 1e4], 1, flip_probability=0).round(4)
         array([1.000e+04, 6.931e-01, 0.000e+00])
     """
-    return _evaluate(logits, labels, flip_probability).loss
+    a, y, eps = _as_data(logits, labels, flip_probability)
+    log_h, log_not_h = -softplus(-a), -softplus(a)
+    log_kept, log_flipped = np.log1p(-eps), np.log(eps)  # log 0 = -inf: no noise
+    log_q = np.logaddexp(log_kept + log_h, log_flipped + log_not_h)
+    log_not_q = np.logaddexp(log_flipped + log_h, log_kept + log_not_h)
+    return np.asarray(-y * log_q - (1.0 - y) * log_not_q)
 
 
+@contract
 def noisy_cross_entropy_gradient(
     logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
-    r"""Return the derivative of each label's loss in its logit.
+    r"""Return the derivative of each label's loss with respect to its logit.
 
     $$
     \frac{\partial E_n}{\partial a_n}
@@ -156,21 +161,18 @@ def noisy_cross_entropy_gradient(
     $$
 
     with the posterior $\gamma$ of
-    [`label_posterior`][hw4lib.noisy_targets.loss.label_posterior]. It is computed as a
-    product, so that it keeps its digits where $h$ and $\gamma$ nearly agree.
+    [`label_posterior`][hw4lib.noisy_targets.loss.label_posterior]. It is computed as
+    the weight of [`sample_weight`][hw4lib.noisy_targets.loss.sample_weight] times the
+    gradient of cross entropy, a product, which keeps its digits where $h$ and $\gamma$
+    nearly agree.
 
     Args:
         logits: Logits $a$, any shape.
-        labels: Labels $y'$ as seen, 0 or 1, broadcast with `logits`.
+        labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
 
     Returns:
-        Derivatives in $(-1, 1)$, of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
+        Derivatives in $[-1, 1]$, of the common shape.
 
     References:
         Homework 4, [Problem 2(b)][2-b].
@@ -179,32 +181,30 @@ def noisy_cross_entropy_gradient(
         >>> noisy_cross_entropy_gradient([0.0, 1e4], [1, 0], flip_probability=0.1)
         array([-0.4,  0. ])
     """
-    return _evaluate(logits, labels, flip_probability).gradient
+    a, y, eps = _as_data(logits, labels, flip_probability)
+    rate, beta = (1.0 - 2.0 * eps) / (1.0 - eps), _log_odds(eps)
+    of_one = -rate * sigmoid(beta + a) * sigmoid(-a)  # weight times h - 1
+    of_zero = rate * sigmoid(beta - a) * sigmoid(a)  # weight times h - 0
+    return np.asarray(y * of_one + (1.0 - y) * of_zero)
 
 
+@contract
 def noisy_cross_entropy_with_gradient(
     logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
 ) -> LossAndGradient:
-    r"""Return loss and gradient together, for one exponential and one logarithm each.
+    r"""Return loss and gradient together, which takes a quarter of the time.
 
-    With $t = e^{-m}$ and $r = 1 - \epsilon + \epsilon t$ the odds against the label are
-    $o = (\epsilon + (1 - \epsilon) t) / r$, its loss is $\log(1 + o)$ and the size of
-    its gradient $(1 - 2\epsilon) \, t / ((1 + t) \, r)$: nothing is subtracted, so
-    nothing cancels. The data are taken in blocks that stay in the cache, so that beside
-    arguments and results the memory is bounded.
+    They are those of
+    [`noisy_cross_entropy`][hw4lib.noisy_targets.loss.noisy_cross_entropy] and
+    [`noisy_cross_entropy_gradient`][hw4lib.noisy_targets.loss.noisy_cross_entropy_gradient].
 
     Args:
         logits: Logits $a$, any shape.
-        labels: Labels $y'$ as seen, 0 or 1, broadcast with `logits`.
+        labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
 
     Returns:
         Losses and gradients, each of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
 
     References:
         Homework 4, [Problem 2(a)][2-a] and [2(b)][2-b].
@@ -214,13 +214,14 @@ def noisy_cross_entropy_with_gradient(
         >>> float(both.gradient)
         -0.4
     """
-    return _evaluate(logits, labels, flip_probability)
+    return _loss_and_gradient(*_as_data(logits, labels, flip_probability))
 
 
+@contract
 def noisy_cross_entropy_curvature(
     logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
-    r"""Return the second derivative of each label's loss in its logit.
+    r"""Return the second derivative of each label's loss with respect to its logit.
 
     $$
     \frac{\partial^2 E_n}{\partial a_n^2} = \sigma'(m_n) - \sigma'(m_n + \beta)
@@ -231,16 +232,11 @@ def noisy_cross_entropy_curvature(
 
     Args:
         logits: Logits $a$, any shape.
-        labels: Labels $y'$ as seen, 0 or 1, broadcast with `logits`.
+        labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
 
     Returns:
         Second derivatives, at most $\tfrac14$, of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
 
     References:
         Homework 4, [where the loss is convex][2-beyond-convexity].
@@ -249,38 +245,27 @@ def noisy_cross_entropy_curvature(
         >>> noisy_cross_entropy_curvature([-4.0, 0.0], 1, flip_probability=0.1).round(3)
         array([-0.104,  0.16 ])
     """
-    gradient = _evaluate(logits, labels, flip_probability).gradient
-    margin, beta = _margin(logits, labels), _beta(flip_probability)
-    # sigma'(m) - sigma'(m + beta) is the size of the gradient times this difference,
-    # which is taken on the side where both sigmoids are small.
-    difference = np.where(
-        margin >= 0.0,
-        sigmoid(margin + beta) - sigmoid(-margin),
-        sigmoid(margin) - sigmoid(-margin - beta),
-    )
-    return np.asarray(np.abs(gradient) * difference)
+    a, y, eps = _as_data(logits, labels, flip_probability)
+    return np.asarray(y * _curvature(a, eps) + (1.0 - y) * _curvature(-a, eps))
 
 
+@contract
 def label_posterior(
     logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
-    r"""Return the soft label $\gamma = p(y = 1 \mid y', x) = \sigma(a \pm \beta)$.
+    r"""Return the posterior $\gamma = p(y = 1 \mid y', x) = \sigma(a \pm \beta)$.
 
-    Bayes' rule adds the log odds $\beta$ that a label is right to the logit if
-    $y' = 1$, and subtracts them if $y' = 0$. Without noise the soft label is the label.
+    Bayes' rule adds the log odds $\beta$ that a label is correct to the logit if
+    $y' = 1$, and subtracts them if $y' = 0$. Without noise the posterior is the label.
 
     Args:
         logits: Logits $a$, any shape.
-        labels: Labels $y'$ as seen, 0 or 1, broadcast with `logits`.
+        labels: Noisy labels $y'$, 0 or 1, broadcast with `logits`. For a soft label,
+            take the mean of the two posteriors that it stands for.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
 
     Returns:
         Probabilities in $[0, 1]$, of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
 
     References:
         Homework 4, [Problem 2(b)][2-b] and
@@ -290,34 +275,31 @@ def label_posterior(
         >>> label_posterior(0.0, [0, 1], flip_probability=0.1)
         array([0.1, 0.9])
     """
-    a, y, eps = _as_data(logits, labels, flip_probability)
-    return sigmoid(a + (2.0 * y - 1.0) * _beta(eps))
+    a, y, eps = _as_data(logits, labels, flip_probability, soft=False)
+    return sigmoid(a + (2.0 * y - 1.0) * _log_odds(eps))
 
 
+@contract
 def sample_weight(
     logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
-    r"""Return what multiplies the clean gradient $h - y'$ when labels are noisy.
+    r"""Return the factor by which noise multiplies the gradient $h - y'$.
 
     $$
     1 - \frac{\epsilon}{p(y' \mid x)}
     = \frac{1 - 2\epsilon}{1 - \epsilon} \, \sigma(m + \beta)
     $$
 
-    The last factor is the posterior probability that the label is right.
+    The last factor is the posterior probability that the label is correct.
 
     Args:
         logits: Logits $a$, any shape.
-        labels: Labels $y'$ as seen, 0 or 1, broadcast with `logits`.
+        labels: Noisy labels $y'$, 0 or 1, broadcast with `logits`; the two labels
+            that a soft label averages have a weight each.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
 
     Returns:
         Weights in $[0, \frac{1 - 2\epsilon}{1 - \epsilon}]$, of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
 
     References:
         Homework 4, [Problem 2(c)][2-c].
@@ -326,11 +308,12 @@ def sample_weight(
         >>> sample_weight([-1e4, 0.0, 1e4], 1, flip_probability=0.1).round(3)
         array([0.   , 0.8  , 0.889])
     """
-    a, y, eps = _as_data(logits, labels, flip_probability)
-    right = sigmoid((2.0 * y - 1.0) * a + _beta(eps))
-    return np.asarray((1.0 - 2.0 * eps) / (1.0 - eps) * right)
+    a, y, eps = _as_data(logits, labels, flip_probability, soft=False)
+    correct = sigmoid((2.0 * y - 1.0) * a + _log_odds(eps))
+    return np.asarray((1.0 - 2.0 * eps) / (1.0 - eps) * correct)
 
 
+@contract
 def output_gradient(
     probabilities: ArrayLike,
     derivatives: ArrayLike,
@@ -338,30 +321,31 @@ def output_gradient(
     *,
     flip_probability: ArrayLike,
 ) -> NDArray[np.float64]:
-    r"""Return the derivative in the pre-activation for any output $h = f(a)$.
+    r"""Return the derivative with respect to the pre-activation of any output unit.
 
     $$
     \frac{\partial E_n}{\partial a_n}
     = (1 - 2\epsilon) \, f'(a_n) \frac{q_n - y'_n}{q_n (1 - q_n)}
+    = (1 - 2\epsilon) \, f'(a_n)
+      \left( \frac{1 - y'_n}{1 - q_n} - \frac{y'_n}{q_n} \right)
     $$
 
     For the logistic output
     [`noisy_cross_entropy_gradient`][hw4lib.noisy_targets.loss.noisy_cross_entropy_gradient]
-    is exact at every logit; here a probability that has been rounded stays rounded.
+    is exact at every logit; here a probability that was rounded to 0 or 1 stays
+    rounded.
 
     Args:
         probabilities: Outputs $h = f(a) \in [0, 1]$, any shape.
         derivatives: Slopes $f'(a)$, broadcast with `probabilities`.
-        labels: Labels $y'$ as seen, 0 or 1, broadcast with `probabilities`.
+        labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `probabilities`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `probabilities`.
 
     Returns:
         Derivatives, of the common shape.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, the shapes do
-            not broadcast, or a label has probability 0, where the loss is infinite.
+        ValueError: If a label has probability 0, where the loss is infinite.
 
     References:
         Homework 4, [Problem 2(b)][2-b].
@@ -373,15 +357,20 @@ def output_gradient(
         -0.6383
     """
     h = as_numbers("probabilities", probabilities, at_least=0.0, at_most=1.0)
-    slope, y = as_array("derivatives", derivatives), as_labels("labels", labels, (0, 1))
+    slope, y = as_array("derivatives", derivatives), _as_soft_labels("labels", labels)
     eps = _as_flip_probability(flip_probability)
     check_broadcast(probabilities=h, derivatives=slope, labels=y, flip_probability=eps)
-    seen = eps + (1.0 - 2.0 * eps) * np.where(y == 1.0, h, 1.0 - h)
-    if not (seen > 0.0).all():
+    _check_columns("labels", y.shape, h.shape)
+    q, not_q = eps + (1.0 - 2.0 * eps) * h, eps + (1.0 - 2.0 * eps) * (1.0 - h)
+    if (((y > 0.0) & (q == 0.0)) | ((y < 1.0) & (not_q == 0.0))).any():
         raise ValueError("`probabilities` holds 0 for a label, expected > 0")
-    return np.asarray((1.0 - 2.0 * eps) * slope * (1.0 - 2.0 * y) / seen)
+    unit = 2.0**52  # even 5e-324 times this has a reciprocal
+    ratio = np.where(y < 1.0, (1.0 - y) / (not_q * unit), 0.0)
+    ratio = ratio - np.where(y > 0.0, y / (q * unit), 0.0)
+    return _product(1.0 - 2.0 * eps, slope, ratio, unit)
 
 
+@contract
 def weight_gradient(
     activations: ArrayLike,
     labels: ArrayLike,
@@ -389,7 +378,7 @@ def weight_gradient(
     *,
     flip_probability: Real,
 ) -> NDArray[np.float64]:
-    r"""Return the gradient in the output layer's weights, summed over the data.
+    r"""Return the gradient with respect to the output layer's weights.
 
     $$
     \frac{\partial E}{\partial w_j} = \sum_n \frac{\partial E_n}{\partial a_n} z_{nj},
@@ -399,7 +388,7 @@ def weight_gradient(
     Args:
         activations: Last hidden activations $z$, shape `(n, p)`; a bias is a column
             of ones.
-        labels: Labels $y'$ as seen, 0 or 1, shape `(n,)`.
+        labels: Noisy labels $y'$, 0, 1 or soft, shape `(n,)`.
         weights: Weights $w$ of the output unit, shape `(..., p)`.
         flip_probability: $\epsilon \in [0, \tfrac12)$.
 
@@ -407,9 +396,7 @@ def weight_gradient(
         Gradients, shape `(..., p)`.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, has another
-            shape, or gives a logit that is too large for a float.
+        ValueError: If a logit is past the largest float.
 
     References:
         Homework 4, [Problem 2(b)][2-b].
@@ -421,9 +408,13 @@ def weight_gradient(
     z, y = _as_examples(activations, labels)
     w = as_array("weights", weights, "...", z.shape[1])
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
-    return np.asarray(_evaluate_data(_logits(w, z), y, eps).gradient @ z)
+    check_memory("weights", w.shape, *w.shape[:-1], len(z))
+    a = _as_logits("weights", _sum_of_products(w, z.T))
+    gradient = noisy_cross_entropy_gradient(a, y, flip_probability=eps)
+    return _sum_of_products(gradient, z)
 
 
+@contract
 def em_bound(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -431,29 +422,26 @@ def em_bound(
     at: ArrayLike,
     flip_probability: ArrayLike,
 ) -> NDArray[np.float64]:
-    r"""Return the convex function of the logit that EM puts over each label's loss.
+    r"""Return the convex upper bound that EM puts on each label's loss.
 
     $$
     E_n(b) + \log\frac{1 + e^a}{1 + e^b} - \gamma(b) \, (a - b) \ge E_n(a)
     $$
 
-    Up to a constant it is cross entropy against the soft label $\gamma(b)$, and it
+    Up to a constant it is cross entropy against the posterior $\gamma(b)$, and it
     touches the loss at $a = b$ with the same slope. Minimizing it over a model and
-    renewing $\gamma$ is the EM algorithm.
+    updating $\gamma$ is the EM algorithm. Summed over the true labels $y$ it is
+    $\sum_y \gamma_y \left( \log \frac{p(y \mid b)}{p(y' \mid b)} - \log p(y \mid a)
+    \right)$, two terms that are never negative.
 
     Args:
         logits: Logits $a$ at which to evaluate the bound, any shape.
-        labels: Labels $y'$ as seen, 0 or 1, broadcast with `logits`.
+        labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
         at: Logits $b$ at which the bound touches, broadcast with `logits`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
 
     Returns:
         Upper bounds, of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
 
     References:
         Homework 4, [the posterior residual][2-beyond-posterior].
@@ -462,18 +450,25 @@ def em_bound(
         >>> em_bound([0.0, 1.0], 1, at=0.0, flip_probability=0.1).round(4)
         array([0.6931, 0.4133])
     """
-    a, b = as_array("logits", logits), as_array("at", at)
-    y, eps = as_labels("labels", labels, (0, 1)), _as_flip_probability(flip_probability)
+    a, y, eps = _as_data(logits, labels, flip_probability)
+    b = as_array("at", at)
     check_broadcast(logits=a, labels=y, at=b, flip_probability=eps)
-    gamma = label_posterior(b, y, flip_probability=eps)
-    touching = noisy_cross_entropy(b, y, flip_probability=eps)
-    # By the two labels that may be true: the logits themselves would cancel.
-    one, zero = softplus(-a) - softplus(-b), softplus(a) - softplus(b)
-    return np.asarray(touching + gamma * one + (1.0 - gamma) * zero)
+    _check_columns("labels", y.shape, b.shape)
+    log_kept, log_flipped, beta = np.log1p(-eps), np.log(eps), _log_odds(eps)
+
+    def of_one(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+        correct, wrong = sigmoid(beta + b), sigmoid(-beta - b)  # posterior of y = 1, 0
+        cross_entropy = correct * softplus(-a) + wrong * softplus(a)
+        constant = correct * np.logaddexp(log_kept, log_flipped - b)
+        constant = constant + wrong * np.logaddexp(log_flipped, log_kept + b)
+        return np.asarray(cross_entropy - constant)
+
+    return np.asarray(y * of_one(a, b) + (1.0 - y) * of_one(-a, -b))
 
 
+@contract(infinite=("margin",))
 def gradient_peak(flip_probability: ArrayLike) -> GradientPeak:
-    r"""Return where and how large the largest gradient of a single label is.
+    r"""Return where the gradient of a single label is largest, and how large.
 
     $$
     m^* = -\tfrac12 \beta, \qquad
@@ -482,8 +477,9 @@ def gradient_peak(flip_probability: ArrayLike) -> GradientPeak:
     = \tanh \tfrac14 \beta
     $$
 
-    Beyond it the gradient falls back to 0: a label that is surely wrong is ignored.
-    Without noise the largest size 1 is a supremum, approached as $m \to -\infty$.
+    At smaller margins the gradient decreases to 0: a label that is almost certainly
+    wrong is ignored. Without noise the largest size 1 is a supremum, approached as
+    $m \to -\infty$.
 
     Args:
         flip_probability: $\epsilon \in [0, \tfrac12)$, any shape.
@@ -491,12 +487,8 @@ def gradient_peak(flip_probability: ArrayLike) -> GradientPeak:
     Returns:
         Margin, probability of the label and size, each of the same shape.
 
-    Raises:
-        TypeError: If `flip_probability` is not real.
-        ValueError: If it is not in $[0, \tfrac12)$.
-
     References:
-        Homework 4, [the largest pull][2-beyond-peak].
+        Homework 4, [the largest gradient][2-beyond-peak].
 
     Examples:
         >>> peak = gradient_peak([0.0, 0.1])
@@ -506,15 +498,20 @@ def gradient_peak(flip_probability: ArrayLike) -> GradientPeak:
     eps = _as_flip_probability(flip_probability)
     root, other = np.sqrt(eps), np.sqrt(1.0 - eps)
     return GradientPeak(
-        margin=np.asarray(-0.5 * _beta(eps)),
+        margin=np.asarray(-0.5 * _log_odds(eps)),
         probability=np.asarray(root / (root + other)),
-        # tanh(beta / 4) without the difference of two roots that nearly agree.
+        # tanh(beta / 4) without the difference of two roots that nearly agree
         size=np.asarray((1.0 - 2.0 * eps) / (root + other) ** 2),
     )
 
 
+@contract(infinite=True)
 def convexity_threshold(flip_probability: ArrayLike) -> NDArray[np.float64]:
-    r"""Return the margin $-\tfrac12 \beta$ from which on a label's loss is convex.
+    r"""Return the margin $-\tfrac12 \beta$ above which a label's loss is convex.
+
+    It is also the margin of
+    [`gradient_peak`][hw4lib.noisy_targets.loss.gradient_peak], under the name that the
+    question of convexity gives it.
 
     Args:
         flip_probability: $\epsilon \in [0, \tfrac12)$, any shape.
@@ -523,10 +520,6 @@ def convexity_threshold(flip_probability: ArrayLike) -> NDArray[np.float64]:
         Margins, of the same shape; minus infinity without noise, where the loss is
         convex everywhere.
 
-    Raises:
-        TypeError: If `flip_probability` is not real.
-        ValueError: If it is not in $[0, \tfrac12)$.
-
     References:
         Homework 4, [where the loss is convex][2-beyond-convexity].
 
@@ -534,9 +527,10 @@ def convexity_threshold(flip_probability: ArrayLike) -> NDArray[np.float64]:
         >>> convexity_threshold([0, 0.1]).round(4)
         array([   -inf, -1.0986])
     """
-    return gradient_peak(flip_probability).margin
+    return np.asarray(-0.5 * _log_odds(_as_flip_probability(flip_probability)))
 
 
+@contract
 def draw_noisy_labels(
     logits: ArrayLike, *, flip_probability: ArrayLike, rng: RNG
 ) -> NDArray[np.float64]:
@@ -545,186 +539,216 @@ def draw_noisy_labels(
     Args:
         logits: Logits $a$, any shape.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
-        rng: Draws them.
+        rng: Random generator or seed.
 
     Returns:
         Labels 0 and 1, of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real, or `rng` is not a generator.
-        ValueError: If an argument is not finite, is outside its range, or the shapes do
-            not broadcast.
 
     References:
         Homework 4, [consistency][2-beyond-consistency].
 
     Examples:
-        >>> rng = np.random.default_rng(0)
-        >>> draw_noisy_labels([-9.0, 0.0, 9.0], flip_probability=0.1, rng=rng)
+        >>> draw_noisy_labels([-9.0, 0.0, 9.0], flip_probability=0.1, rng=0)
         array([0., 1., 1.])
     """
     q = noisy_probability(logits, flip_probability=flip_probability)
-    return np.asarray(as_generator(rng).random(q.shape) < q, dtype=np.float64)
+    return np.asarray(as_generator(rng).random(np.shape(q)) < q, dtype=np.float64)
 
 
+@contract
 def flip_labels(
     labels: ArrayLike, *, flip_probability: ArrayLike, rng: RNG
 ) -> NDArray[np.float64]:
     r"""Return labels of which each is flipped with probability $\epsilon$.
 
     Args:
-        labels: Labels $y$, 0 or 1, any shape.
+        labels: True labels $y$, 0 or 1, any shape.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `labels`.
-        rng: A seed or a generator, which draws the flips.
+        rng: Random generator or seed.
 
     Returns:
-        Labels 0 and 1, of the common shape.
+        Noisy labels $y'$, 0 and 1, of the common shape.
+
+    References:
+        Homework 4, Problem 2: the process by which the training labels arise.
 
     Examples:
-        >>> flip_labels([0, 1, 1], flip_probability=0, rng=0)
-        array([0., 1., 1.])
+        >>> flip_labels([0, 0, 1, 1], flip_probability=0.4, rng=0)
+        array([0., 1., 0., 0.])
     """
     y, eps = as_labels("labels", labels, (0, 1)), _as_flip_probability(flip_probability)
     shape = check_broadcast(labels=y, flip_probability=eps)
-    flipped = as_generator(rng).random(shape) < eps
-    return np.where(flipped, 1.0 - y, y)
+    return np.where(as_generator(rng).random(shape) < eps, 1.0 - y, y)
 
 
+@contract
 def backward_corrected_loss(
     logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
-    r"""Return the unbiased estimate of each true label's cross entropy.
+    r"""Return the unbiased estimate of the cross entropy of each true label.
 
     $$
-    \tilde E_n
-    = \frac{(1 - \epsilon) \, \ell(m_n) - \epsilon \, \ell(-m_n)}{1 - 2\epsilon}
-    = \log(1 + e^{-m_n}) - \frac{\epsilon}{1 - 2\epsilon} \, m_n
+    \tilde E_n = \frac{(1 - \epsilon) \, \ell(m_n) - \epsilon \, \ell(-m_n)}
+    {1 - 2\epsilon} = \ell(m_n) - \frac{\epsilon}{1 - 2\epsilon} \, m_n,
+    \qquad \ell(m) = \log(1 + e^{-m})
     $$
+
+    Averaged over the flips it is the cross entropy of the true label, so that its
+    minimum is consistent too, and unlike the noisy likelihood it is convex. The price:
+    it is not bounded, neither below nor in its gradient, and a mislabelled point far
+    from the boundary counts in full.
+
+    Args:
+        logits: Logits $a$, any shape.
+        labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
+        flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
+
+    Returns:
+        Losses, of the common shape; they may be negative.
+
+    References:
+        Natarajan, Dhillon, Ravikumar and Tewari, *Learning with noisy labels*, 2013,
+        Lemma 1; Patrini et al., *Making deep neural networks robust to label noise*,
+        2017, who call it backward correction.
+
+    Examples:
+        >>> loss = backward_corrected_loss(2.0, [1, 0], flip_probability=0.1)
+        >>> loss.round(4), np.round(np.dot([0.9, 0.1], loss), 4)  # the loss of y = 1
+        (array([-0.1231,  2.3769]), np.float64(0.1269))
     """
     a, y, eps = _as_data(logits, labels, flip_probability)
-    m = (2.0 * y - 1.0) * a
-    return softplus(-m) - eps / (1.0 - 2.0 * eps) * m
+    cross_entropy = y * softplus(-a) + (1.0 - y) * softplus(a)
+    return np.asarray(cross_entropy - eps / (1.0 - 2.0 * eps) * ((2.0 * y - 1.0) * a))
 
 
+@contract
 def backward_corrected_gradient(
     logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
 ) -> NDArray[np.float64]:
-    r"""Return the derivative of the backward-corrected loss with respect to the logit."""
+    r"""Return the derivative of the backward-corrected loss with respect to the logit.
+
+    $$
+    \frac{\partial \tilde E_n}{\partial a_n}
+    = h_n - y'_n - \frac{\epsilon}{1 - 2\epsilon} \, (2 y'_n - 1)
+    $$
+
+    Args:
+        logits: Logits $a$, any shape.
+        labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
+        flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
+
+    Returns:
+        Derivatives, of the common shape.
+
+    References:
+        Natarajan, Dhillon, Ravikumar and Tewari, *Learning with noisy labels*, 2013.
+
+    Examples:
+        >>> backward_corrected_gradient(0.0, [1, 0], flip_probability=0.1)
+        array([-0.625,  0.625])
+    """
     a, y, eps = _as_data(logits, labels, flip_probability)
+    residual = (1.0 - y) * sigmoid(a) - y * sigmoid(-a)  # h - y', digits kept
+    return np.asarray(residual - eps / (1.0 - 2.0 * eps) * (2.0 * y - 1.0))
+
+
+def _loss_and_gradient(
+    a: NDArray[np.float64], y: NDArray[np.float64], eps: NDArray[np.float64] | float
+) -> LossAndGradient:
+    """Return both for one exponential and one logarithm, where nothing overflows."""
+    hard = ((y == 0.0) | (y == 1.0)).all()
+    if not hard or np.abs(a).max(initial=0.0) > 340.0:  # exp(340) squared is a float
+        return LossAndGradient(
+            noisy_cross_entropy(a, y, flip_probability=eps),
+            noisy_cross_entropy_gradient(a, y, flip_probability=eps),
+        )
     sign = 2.0 * y - 1.0
-    return -sign * (sigmoid(-sign * a) + eps / (1.0 - 2.0 * eps))
+    t = np.exp(-sign * a)  # odds against the label, if there were no noise
+    correct, wrong = (1.0 - eps) + eps * t, eps + (1.0 - eps) * t
+    size = (1.0 - 2.0 * eps) * t / ((1.0 + t) * correct)
+    return LossAndGradient(np.log1p(wrong / correct), -sign * size)
 
 
-def _evaluate(
-    logits: ArrayLike, labels: ArrayLike, flip_probability: ArrayLike
-) -> LossAndGradient:
-    return _evaluate_data(*_as_data(logits, labels, flip_probability))
+def _curvature(m: NDArray[np.float64], eps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sigma'(m) - sigma'(m + beta), digits kept where the two nearly agree."""
+    far = m + _log_odds(eps)
+    # With s, S for sigma of m, m + beta it is (S - s) (s + S - 1): the size of the
+    # gradient, times (1 - exp(-m - far)) s S, which changes its sign with m and far.
+    size = (1.0 - 2.0 * eps) / (1.0 - eps) * sigmoid(far) * sigmoid(-m)
+    side = np.where(m + far < 0.0, -1.0, 1.0)
+    rest = -np.expm1(-side * (m + far)) * sigmoid(side * m) * sigmoid(side * far)
+    return np.asarray(side * size * rest)
 
 
-def _evaluate_data(
-    a: NDArray[np.float64], y: NDArray[np.float64], flip_probability: ArrayLike
-) -> LossAndGradient:
-    """Return what `_evaluate` does, of data that have been checked."""
-    eps = np.asarray(flip_probability)
-    shape = np.broadcast(a, y, eps).shape
-    a, y = _flat(a, shape), _flat(y, shape)
-    if eps.ndim:
-        eps = _flat(eps, shape)
-    loss, gradient = np.empty(a.size), np.empty(a.size)
-    for first in range(0, a.size, _BLOCK):
-        block = slice(first, first + _BLOCK)
-        flip = eps[block] if eps.ndim else eps
-        _evaluate_block(a[block], y[block], flip, loss[block], gradient[block])
-    return LossAndGradient(loss.reshape(shape), gradient.reshape(shape))
-
-
-def _flat(array: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    whole = array if array.shape == shape else np.broadcast_to(array, shape)
-    return whole.reshape(-1)
-
-
-def _evaluate_block(
-    a: NDArray[np.float64],
-    y: NDArray[np.float64],
-    eps: NDArray[np.float64],
-    loss: NDArray[np.float64],
-    gradient: NDArray[np.float64],
-) -> None:
-    """Write loss and gradient; in place, because here memory traffic is the cost."""
-    turn = 1.0 - 2.0 * y
-    t = turn * a
-    if max(t.max(), -t.min()) > _FAR:
-        loss[:], gradient[:] = _evaluate_far(t, turn, eps)
-        return
-    kept = 1.0 - eps
-    np.exp(t, out=t)
-    right = eps * t
-    right += kept
-    np.multiply(kept, t, out=loss)
-    loss += eps
-    loss /= right
-    np.log1p(loss, out=loss)
-    np.multiply(turn, t, out=gradient)
-    t += 1.0
-    right *= t
-    gradient *= 1.0 - 2.0 * eps
-    gradient /= right
-
-
-def _evaluate_far(
-    against: NDArray[np.float64], turn: NDArray[np.float64], eps: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Loss and gradient at minus the margin, where its exponential is no float too."""
-    with np.errstate(divide="ignore"):  # log(0) = -inf is what no noise means
-        kept, flipped = np.log1p(-eps), np.log(eps)
-    loss = 0.0 - np.logaddexp(kept - softplus(against), flipped - softplus(-against))
-    weight = (1.0 - 2.0 * eps) / (1.0 - eps) * sigmoid(_beta(eps) - against)
-    return loss, turn * weight * sigmoid(against) + 0.0
-
-
-def _beta(flip_probability: ArrayLike) -> NDArray[np.float64]:
-    """Log odds that a label is right; infinite without noise."""
-    eps = np.asarray(flip_probability, dtype=np.float64)
-    with np.errstate(divide="ignore"):
-        far = np.log1p(-eps) - np.log(eps)
-    # Near a half both logarithms agree: their difference is taken inside one.
-    near = np.log1p((1.0 - 2.0 * eps) / np.maximum(eps, 0.25))
-    return np.where(eps < 0.25, far, near)
-
-
-def _margin(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
-    return np.asarray(
-        (2.0 * np.asarray(labels, dtype=np.float64) - 1.0)
-        * np.asarray(logits, dtype=np.float64)
+def _log_odds(eps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return beta; infinite without noise."""
+    # Near a half the two logarithms agree: their difference is taken inside one.
+    return np.where(
+        eps < 0.25, np.log1p(-eps) - np.log(eps), np.log1p((1.0 - 2.0 * eps) / eps)
     )
 
 
-def _logits(w: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _as_logits(w @ z.T)
+def _product(*factors: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return the product of the factors, of which no part overflows or underflows."""
+    mantissas, exponents = zip(*map(np.frexp, factors), strict=True)
+    return np.asarray(np.ldexp(math.prod(mantissas), sum(exponents)))
 
 
-def _as_logits(a: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not is_finite(a):
-        raise ValueError("`weights` give an infinite logit, expected finite ones")
-    return a
+def _sum_of_products(
+    left: NDArray[np.float64], right: NDArray[np.float64], product: np.ufunc = np.matmul
+) -> NDArray[np.float64]:
+    """Return a matrix product whose partial sums may overflow though it does not."""
+    total = np.asarray(product(left, right))
+    if is_finite(total):
+        return total
+    # Once more with factors of at most 1: multiplying by powers of two is exact.
+    i, j = (int(np.frexp(np.abs(x).max())[1]) for x in (left, right))
+    scaled = product(np.ldexp(left, -i), np.ldexp(right, -j))
+    return np.where(np.isfinite(total), total, np.ldexp(scaled, i + j))
 
 
 def _as_flip_probability(value: ArrayLike) -> NDArray[np.float64]:
     return as_numbers("flip_probability", value, at_least=0.0, below=0.5)
 
 
+def _as_soft_labels(
+    name: str, value: ArrayLike, *shape: int | str
+) -> NDArray[np.float64]:
+    return as_numbers(name, value, *shape, at_least=0.0, at_most=1.0)
+
+
 def _as_data(
-    logits: ArrayLike, labels: ArrayLike, flip_probability: ArrayLike
+    logits: ArrayLike,
+    labels: ArrayLike,
+    flip_probability: ArrayLike,
+    *,
+    soft: bool = True,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    a, y = as_array("logits", logits), as_labels("labels", labels, (0, 1))
-    eps = _as_flip_probability(flip_probability)
+    a, eps = as_array("logits", logits), _as_flip_probability(flip_probability)
+    y = (
+        _as_soft_labels("labels", labels)
+        if soft
+        else as_labels("labels", labels, (0, 1))
+    )
     check_broadcast(logits=a, labels=y, flip_probability=eps)
+    _check_columns("labels", y.shape, a.shape)
     return a, y, eps
+
+
+def _check_columns(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Refuse a column with a flat vector, which would broadcast to a square."""
+    if math.prod(shape) > 1 and (shape == (*wanted, 1) or wanted == (*shape, 1)):
+        raise ValueError(f"`{name}` has shape {shape}, expected {wanted}")
 
 
 def _as_examples(
     activations: ArrayLike, labels: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     z = as_array("activations", activations, "n", "p")
-    return z, as_labels("labels", labels, (0, 1), len(z))
+    return z, _as_soft_labels("labels", labels, len(z))
+
+
+def _as_logits(name: str, a: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not is_finite(a):
+        raise ValueError(f"`{name}` give an infinite logit, expected finite ones")
+    return a

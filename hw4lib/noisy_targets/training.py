@@ -1,7 +1,10 @@
-r"""Weights trained on noisy labels: a step, its loop, and the minimum."""
+r"""Weights trained on noisy labels: a step, its loop, and the minimum.
 
-import math
-from dataclasses import dataclass, replace
+The output unit is linear in its weights, with logit $w^\top z$. An intercept is a
+column of ones among the activations $z$, and its weight is fitted like every other.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,26 +16,27 @@ from hw4lib._checks import (
     as_labels,
     as_number,
     check_broadcast,
+    contract,
+    is_finite,
 )
-from hw4lib._elementary import sigmoid
+from hw4lib._elementary import sigmoid_derivative
 from hw4lib._typing import RNG, Integer, Real
 from hw4lib.noisy_targets.loss import (
     _as_examples,
     _as_logits,
-    _evaluate_data,
-    _logits,
+    _as_soft_labels,
+    _check_columns,
+    _loss_and_gradient,
+    _product,
+    _sum_of_products,
     noisy_cross_entropy_curvature,
+    noisy_cross_entropy_gradient,
 )
 
-__all__ = [
-    "LogisticFit",
-    "fit_logistic",
-    "sgd_step",
-    "train_sgd",
-]
+__all__ = ["LogisticFit", "fit_logistic", "sgd_step", "train_sgd"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LogisticFit:
     """A logistic model fitted to noisy labels."""
 
@@ -43,22 +47,55 @@ class LogisticFit:
     loss: float
     """Negative log likelihood, summed over the data."""
     steps: int
-    """Steps taken."""
+    """Steps taken from the starting point that led here."""
     converged: bool
     """Whether the weights are a strict local minimum, found to rounding."""
 
+    @contract
     def predict(self, activations: ArrayLike) -> NDArray[np.float64]:
-        """Return the more probable true label of each example, shape `(n,)`."""
+        """Return the more probable true label of each example.
+
+        Flips do not move the boundary: it is 1 where the logit is positive.
+
+        Args:
+            activations: Last hidden activations, shape `(n, p)`.
+
+        Returns:
+            Labels 0 and 1, shape `(n,)`.
+
+        Examples:
+            >>> fit = fit_logistic([[-2], [-1], [1], [2]], [0, 1, 0, 1],
+            ...                    flip_probability=0.1)
+            >>> fit.predict([[-3], [3]])
+            array([0., 1.])
+        """
         z = as_array("activations", activations, "n", self.weights.size)
-        return np.asarray(z @ self.weights > 0.0, dtype=np.float64)
+        return np.asarray(_sum_of_products(z, self.weights) > 0.0, dtype=np.float64)
 
-    def score(self, activations: ArrayLike, labels: ArrayLike) -> np.float64:
-        """Return the fraction of the labels, shape `(n,)`, that are predicted."""
-        predicted = self.predict(activations)
-        y = as_labels("labels", labels, (0, 1), predicted.size)
-        return np.float64(np.mean(predicted == y))
+    @contract
+    def score(self, activations: ArrayLike, labels: ArrayLike) -> float:
+        r"""Return the fraction of labels that are predicted correctly.
+
+        Args:
+            activations: Last hidden activations, shape `(n, p)`.
+            labels: Labels, 0 or 1, shape `(n,)`. Of noisy labels no model predicts
+                more than $1 - \epsilon$ on average.
+
+        Returns:
+            The accuracy, in $[0, 1]$.
+
+        Examples:
+            >>> fit = fit_logistic([[-2], [-1], [1], [2]], [0, 1, 0, 1],
+            ...                    flip_probability=0.1)
+            >>> float(fit.score([[-3], [3]], [0, 0]))
+            0.5
+        """
+        z = as_array("activations", activations, "n", self.weights.size)
+        y = as_labels("labels", labels, (0, 1), len(z))
+        return float(np.mean(self.predict(z) == y))
 
 
+@contract
 def sgd_step(
     activations: ArrayLike,
     label: ArrayLike,
@@ -75,7 +112,7 @@ def sgd_step(
 
     Args:
         activations: Hidden activations $z$ of one example, shape `(..., p)`.
-        label: Its label $y'$ as seen, 0 or 1, shape `(...)`.
+        label: Its noisy label $y'$, 0, 1 or soft, shape `(...)`.
         weights: Weights $w$, shape `(..., p)`.
         flip_probability: $\epsilon \in [0, \tfrac12)$.
         step_size: $\eta > 0$.
@@ -84,9 +121,7 @@ def sgd_step(
         New weights, of the common shape `(..., p)`.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, the shapes do
-            not broadcast, or a logit is too large for a float.
+        ValueError: If a logit is past the largest float.
 
     References:
         Homework 4, [Problem 2(c)][2-c].
@@ -95,17 +130,21 @@ def sgd_step(
         >>> sgd_step([1, 2], 1, [0, 0], flip_probability=0.1, step_size=0.5)
         array([0.2, 0.4])
     """
-    w = as_array("weights", weights, "...", "p")
-    z = as_array("activations", activations, "...", w.shape[-1])
-    y = as_labels("label", label, (0, 1))
+    z = as_array("activations", activations, "...", "p")
+    y, w = (
+        _as_soft_labels("label", label),
+        as_array("weights", weights, "...", z.shape[-1]),
+    )
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
-    rate = as_number("step_size", step_size, above=0.0)
-    check_broadcast(weights=w, activations=z, label=y[..., None])
-    with np.errstate(over="ignore", invalid="ignore"):
-        logits = _as_logits((w * z).sum(axis=-1))
-    return np.asarray(w - rate * _evaluate_data(logits, y, eps).gradient[..., None] * z)
+    eta = as_number("step_size", step_size, above=0.0)
+    check_broadcast(activations=z, label=y[..., None], weights=w)
+    a = _as_logits("weights", _sum_of_products(w, z, np.vecdot))
+    _check_columns("label", y.shape, a.shape)
+    gradient = noisy_cross_entropy_gradient(a, y, flip_probability=eps)
+    return w - _product(eta, gradient[..., None], z)
 
 
+@contract
 def train_sgd(
     activations: ArrayLike,
     labels: ArrayLike,
@@ -119,49 +158,58 @@ def train_sgd(
 ) -> NDArray[np.float64]:
     r"""Return the weights after stochastic gradient descent over shuffled data.
 
+    A step uses the mean gradient of a batch, also of a last batch that is shorter. The
+    number of steps is `epochs` times $\lceil n / \text{batch size} \rceil$; whether
+    they are enough is not checked, as it is in
+    [`fit_logistic`][hw4lib.noisy_targets.training.fit_logistic].
+
     Args:
         activations: Last hidden activations $z$, shape `(n, p)`.
-        labels: Labels $y'$ as seen, 0 or 1, shape `(n,)`.
+        labels: Noisy labels $y'$, 0, 1 or soft, shape `(n,)`.
         flip_probability: $\epsilon \in [0, \tfrac12)$.
         step_size: $\eta > 0$, times the mean gradient of a batch.
         epochs: Passes over the data, each in a new order.
-        rng: Draws the orders.
-        batch_size: Examples a step; 1 is the rule of the homework.
-        initial: Weights to start from, shape `(p,)`; zeros by default.
+        rng: Random generator or seed for the orders.
+        batch_size: Examples per step; 1 is the rule of the homework.
+        initial: Initial weights, shape `(p,)`; zeros by default.
 
     Returns:
         Weights, shape `(p,)`.
 
     Raises:
-        TypeError: If an argument is not real, or `rng` is not a generator.
-        ValueError: If an argument is not finite, is outside its range, has another
-            shape, or gives a logit that is too large for a float.
+        ValueError: If a logit is past the largest float, at the initial weights or
+            later, where the step size is too large.
 
     References:
         Homework 4, [Problem 2(c)][2-c].
 
     Examples:
-        >>> rng = np.random.default_rng(0)
         >>> train_sgd([[1.0], [-1.0]], [1, 0], flip_probability=0.1,
-        ...           step_size=1.0, epochs=1, rng=rng).round(2)
+        ...           step_size=1.0, epochs=1, rng=0).round(2)
         array([0.73])
     """
     z, y = _as_examples(activations, labels)
-    w = _as_initial(initial, z)
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
-    rate = as_number("step_size", step_size, above=0.0)
+    eta = as_number("step_size", step_size, above=0.0)
+    passes = as_integer("epochs", epochs, at_least=1)
     size = as_integer("batch_size", batch_size, at_least=1)
-    generator = as_generator(rng)
-    for _ in range(as_integer("epochs", epochs, at_least=1)):
+    generator, w = as_generator(rng), _as_initial(initial, z)
+    for _ in range(passes):
         order = generator.permutation(len(y))
         for first in range(0, len(y), size):
             batch = order[first : first + size]
-            seen = z[batch]
-            gradient = _evaluate_data(_logits(w, seen), y[batch], eps).gradient
-            w = w - rate / len(batch) * (gradient @ seen)
+            a = _sum_of_products(z[batch], w)
+            if not is_finite(a):
+                raise ValueError(
+                    f"`step_size` is {eta:g}: it leads to an infinite logit, "
+                    "expected a smaller one"
+                )
+            gradient = noisy_cross_entropy_gradient(a, y[batch], flip_probability=eps)
+            w = w - eta * _sum_of_products(gradient / len(batch), z[batch])
     return w
 
 
+@contract
 def fit_logistic(
     activations: ArrayLike,
     labels: ArrayLike,
@@ -170,124 +218,140 @@ def fit_logistic(
     initial: ArrayLike | None = None,
     max_steps: Integer = 200,
 ) -> LogisticFit:
-    r"""Return the minimum of the noisy loss that descent from `initial` leads to.
+    r"""Return a local minimum of the noisy loss, found by descent from `initial`.
 
-    Newton's method on all data, with two safer steps behind it for places where the
-    loss is not convex: that of the cross entropy which EM would minimize, and that of
-    the quadratic with curvature $\tfrac14 Z^\top Z$, which lies above the loss
-    everywhere, so that its step never fails to lower it. A step is taken only if it
-    lowers the loss by as much as that quadratic promises. The loss may have several
-    minima: by default the start is the minimum of cross entropy, which has one.
+    The method is Newton's on all data. Where the loss is not convex, two safer steps
+    replace it: the Newton step of the cross entropy that EM would minimize, and the
+    gradient step of the quadratic with curvature $\tfrac14 Z^\top Z$, which lies above
+    the loss everywhere, so that this step always lowers the loss. A step is taken only
+    if it lowers the loss by as much as that quadratic guarantees.
 
-    Data that a hyperplane separates have no finite minimum; then `converged` is false.
+    Without noise the loss is convex and the minimum is the only one. With noise there
+    may be several: descent finds one of them, and **another `initial` may lead to a
+    lower loss**. By default it starts from the minimum of cross entropy.
+
+    Data that a hyperplane separates have no finite minimum, with noise or without: the
+    weights grow and the loss approaches its infimum until the steps are used up, and
+    then `converged` is false.
+
+    The time of a step is that of forming $Z^\top Z$, $O(n p^2)$. It takes at most
+    `max_steps` steps, usually ten to twenty, and as many again for the default start.
 
     Args:
-        activations: Last hidden activations $z$, shape `(n, p)`, of rank `p`.
-        labels: Labels $y'$ as seen, 0 or 1, shape `(n,)`.
+        activations: Last hidden activations $z$, shape `(n, p)`, of rank `p`. A bias
+            is a column of ones.
+        labels: Noisy labels $y'$, 0, 1 or soft, shape `(n,)`.
         flip_probability: $\epsilon \in [0, \tfrac12)$; 0 is plain logistic regression.
-        initial: Weights to start from, shape `(p,)`; by default the fit without noise,
-            which starts from zeros.
-        max_steps: Steps after which to give up.
+        initial: Initial weights, shape `(p,)`; by default the fit without noise, which
+            starts from zeros.
+        max_steps: Number of steps after which to stop.
 
     Returns:
         The fit; `converged` says whether it is a strict local minimum.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite, is outside its range, has another
-            shape, or the columns of `activations` are dependent.
+        ValueError: If the columns of `activations` are linearly dependent.
 
     References:
         Homework 4, [two minima][2-beyond-two-minima] and
         [consistency][2-beyond-consistency].
 
     Examples:
-        >>> fit = fit_logistic([[1], [1], [1], [1]], [1, 1, 1, 0], flip_probability=0.1)
         >>> from hw4lib.noisy_targets import noisy_probability
+        >>> fit = fit_logistic([[1], [1], [1], [1]], [1, 1, 1, 0], flip_probability=0.1)
         >>> fit.converged, noisy_probability(fit.weights, flip_probability=0.1).round(9)
         (True, array([0.75]))
     """
     z, y = _as_examples(activations, labels)
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
     limit = as_integer("max_steps", max_steps, at_least=1)
-    unit = _units(z)
-    w = _as_initial(initial, z)
+    space = _Whitened(z)
     if initial is None and eps > 0.0:
-        w = fit_logistic(z, y, flip_probability=0.0, max_steps=limit).weights
-    # In orthogonal coordinates: the squares of columns that nearly agree are singular.
-    basis, change = np.linalg.qr(z / unit)
-    root = math.sqrt(len(z))
-    fit = _descend(change @ (w * unit) / root, basis * root, y, eps, limit)
-    return replace(fit, weights=np.linalg.solve(change, fit.weights * root) / unit)
+        initial = fit_logistic(z, y, flip_probability=0.0, max_steps=limit).weights
+    v = space.inside(_as_initial(initial, z))
+    v, steps, converged = _descend(space.z, y, eps, v, limit)
+    loss = _total_loss(space.z, y, eps, v)
+    return LogisticFit(space.outside(v), eps, loss, steps, converged)
+
+
+class _Whitened:
+    """Coordinates in which the columns are orthogonal and have mean square 1.
+
+    There the curvature of the quadratic above the loss is n / 4 in every direction, and
+    neither units nor columns that nearly agree matter.
+    """
+
+    def __init__(self, z: NDArray[np.float64]) -> None:
+        # Powers of two, so that units are exact and no square overflows.
+        self.exponent = np.frexp(np.abs(z).max(axis=0))[1]
+        scaled, root = np.ldexp(z, -self.exponent), np.sqrt(len(z))
+        rank = np.linalg.matrix_rank(scaled)
+        if rank < z.shape[1]:
+            raise ValueError(
+                f"`activations` has rank {rank}, expected {z.shape[1]} independent "
+                "columns"
+            )
+        basis, change = np.linalg.qr(scaled)
+        self.z, self.change = basis * root, change / root
+
+    def inside(self, w: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.change @ np.ldexp(w, self.exponent))
+
+    def outside(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.ldexp(np.linalg.solve(self.change, v), -self.exponent))
 
 
 def _descend(
-    w: NDArray[np.float64],
     z: NDArray[np.float64],
     y: NDArray[np.float64],
-    eps: Real,
-    max_steps: Integer,
-) -> LogisticFit:
-    ceiling = 0.25 * z.T @ z
-    loss = _total_loss(w, z, y, eps)
+    eps: float,
+    w: NDArray[np.float64],
+    max_steps: int,
+) -> tuple[NDArray[np.float64], int, bool]:
+    """Return the minimum in whitened coordinates, the steps, and whether it is one."""
+    loss = _total_loss(z, y, eps, w)
     for steps in range(1, max_steps + 1):
-        a = _logits(w, z)
-        gradient = _evaluate_data(a, y, eps).gradient @ z
-        safe = np.asarray(np.linalg.solve(ceiling, gradient), dtype=np.float64)
-        promise = 0.5 * float(gradient @ safe)
-        em = _solve(sigmoid(a) * sigmoid(-a), z, gradient, ceiling, safe)
-        bend = noisy_cross_entropy_curvature(a, y, flip_probability=eps)
-        newton = _solve(bend, z, gradient, ceiling, em)
-        if newton is not em and _is_small(newton, w):
-            w = w - newton
-            return LogisticFit(w, eps, _total_loss(w, z, y, eps), steps, True)
-        # The last term is what the sums may be off by, not what is given away.
-        enough = loss - promise + 1e-12 * loss
-        trials = (newton, *(em / 4.0**k for k in range(8)))
-        step = next(
-            (s for s in trials if _total_loss(w - s, z, y, eps) <= enough), safe
+        a = z @ w
+        gradient = noisy_cross_entropy_gradient(a, y, flip_probability=eps) @ z
+        curvature = noisy_cross_entropy_curvature(a, y, flip_probability=eps)
+        newton = _newton_step(z, curvature, gradient)
+        if newton is not None and _is_small(newton, w):
+            return w - newton, steps, True
+        em = _newton_step(z, sigmoid_derivative(a), gradient)
+        safe = gradient / (0.25 * len(z))
+        trials = [] if newton is None else [newton]
+        trials += [] if em is None else [em / 4.0**k for k in range(8)]
+        # The last term is the rounding error of the sums.
+        enough = loss - 0.5 * float(gradient @ safe) + 1e-12 * loss
+        w = w - next(
+            (s for s in trials if _total_loss(z, y, eps, w - s) <= enough), safe
         )
-        w = w - step
-        loss = _total_loss(w, z, y, eps)
-    return LogisticFit(w, eps, loss, max_steps, False)
+        loss = _total_loss(z, y, eps, w)
+    return w, max_steps, False
 
 
-def _solve(
-    bend: NDArray[np.float64],
+def _newton_step(
     z: NDArray[np.float64],
+    curvature: NDArray[np.float64],
     gradient: NDArray[np.float64],
-    ceiling: NDArray[np.float64],
-    otherwise: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return the step to the minimum of a quadratic, or another if it has none."""
-    hessian = (bend[:, None] * z).T @ z
+) -> NDArray[np.float64] | None:
+    """Return the step to the minimum of a quadratic, or None if it has no clear one."""
+    hessian = (curvature[:, None] * z).T @ z
     try:
-        np.linalg.cholesky(hessian - 1e-12 * ceiling)
+        np.linalg.cholesky(hessian - 2.5e-13 * len(z) * np.eye(z.shape[1]))
     except np.linalg.LinAlgError:
-        return otherwise
-    return np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
-
-
-def _units(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Largest entry of each column: in these units no square overflows."""
-    unit = np.asarray(np.maximum(np.abs(z).max(axis=0), 1e-300))
-    rank = np.linalg.matrix_rank(z / unit)
-    if rank < z.shape[1]:
-        raise ValueError(
-            f"`activations` has rank {rank}, expected {z.shape[1]} independent columns"
-        )
-    return unit
+        return None
+    return np.asarray(np.linalg.solve(hessian, gradient))
 
 
 def _total_loss(
-    w: NDArray[np.float64],
-    z: NDArray[np.float64],
-    y: NDArray[np.float64],
-    eps: Real,
+    z: NDArray[np.float64], y: NDArray[np.float64], eps: float, w: NDArray[np.float64]
 ) -> float:
-    if not 0.0 <= eps < 0.5:
+    """Return the loss of all data; infinite where it is not defined."""
+    a = z @ w
+    if not (0.0 <= eps < 0.5 and is_finite(a)):
         return float("inf")
-    return float(_evaluate_data(_logits(w, z), y, eps).loss.sum())
+    return float(_loss_and_gradient(a, y, eps).loss.sum())
 
 
 def _is_small(step: NDArray[np.float64], w: NDArray[np.float64]) -> bool:
@@ -299,4 +363,6 @@ def _as_initial(
 ) -> NDArray[np.float64]:
     if initial is None:
         return np.zeros(z.shape[1])
-    return as_array("initial", initial, z.shape[1]).copy()
+    w = as_array("initial", initial, z.shape[1])
+    _as_logits("initial", _sum_of_products(z, w))
+    return w

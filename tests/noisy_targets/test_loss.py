@@ -464,7 +464,9 @@ def test_bad_data_are_named(function):
     """Each rejected argument is named with what it is and what it should be."""
     with pytest.raises(ValueError, match=r"`logits` holds nan, expected finite"):
         function([np.nan], [1], flip_probability=0.1)
-    with pytest.raises(ValueError, match=r"`labels` holds -1, expected 0 or 1"):
+    hard = function in (label_posterior, sample_weight)
+    expected = "0 or 1" if hard else r"in \[0, 1\]"
+    with pytest.raises(ValueError, match=rf"`labels` holds -1, expected {expected}"):
         function([0.0], [-1], flip_probability=0.1)
     with pytest.raises(ValueError, match=r"`flip_probability` .* 0.5, expected in"):
         function([0.0], [1], flip_probability=0.5)

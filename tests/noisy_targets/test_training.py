@@ -212,7 +212,7 @@ def test_bad_training_data_are_named(rng):
         sgd_step([1e308], 1, [1e308], flip_probability=0.1, step_size=1)
     with pytest.raises(ValueError, match=r"`step_size` is 0, expected > 0"):
         sgd_step([1.0], 1, [0.0], flip_probability=0.1, step_size=0)
-    with pytest.raises(ValueError, match=r"`label` holds 2, expected 0 or 1"):
+    with pytest.raises(ValueError, match=r"`label` holds 2, expected in \[0, 1\]"):
         sgd_step([1.0], 2, [0.0], flip_probability=0.1, step_size=1)
     with pytest.raises(ValueError, match=r"`initial` has shape \(1,\), expected \(2\)"):
         train_sgd(z, y, **sgd, initial=[0.0])
