@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._typing import RNG
+from hw4lib._typing import RNG, Integer, Real
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -241,7 +241,7 @@ def as_booleans(name: str, value: ArrayLike, *shape: int | str) -> NDArray[np.bo
 
 def as_number(
     name: str,
-    value: float,
+    value: Real,
     *,
     above: float = -math.inf,
     at_least: float = -math.inf,
@@ -295,7 +295,11 @@ def as_numbers(
 
 
 def as_integer(
-    name: str, value: int, *, at_least: int | None = None, at_most: int | None = None
+    name: str,
+    value: Integer,
+    *,
+    at_least: int | None = None,
+    at_most: int | None = None,
 ) -> int:
     """Return `value`, no boolean, as an int between the bounds that are given."""
     if type(value) is int:
@@ -317,7 +321,16 @@ def as_integer(
     return integer
 
 
-def as_pair(name: str, value: tuple[int, int], expected: str) -> tuple[int, int]:
+def as_flag(name: str, value: bool) -> bool:
+    """Return `value`, which is True or False and no other number."""
+    if not isinstance(value, bool | np.bool):
+        raise TypeError(f"`{name}` is {reprlib.repr(value)}, expected True or False")
+    return bool(value)
+
+
+def as_pair(
+    name: str, value: tuple[Integer, Integer], expected: str
+) -> tuple[int, int]:
     """Return two integers of at least 1; `expected` says how the pair is written."""
     try:
         first, second = value

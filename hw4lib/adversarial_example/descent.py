@@ -2,58 +2,70 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_array, as_integer, as_number, check_memory
-from hw4lib._steps import LOOPS, logits_of_descent
-from hw4lib.adversarial_example.line import _excess, _finite, _kink, _offset
-from hw4lib.adversarial_example.space import _alpha, _place, _shifted, _squared_norm
+from hw4lib._checks import (
+    as_array,
+    as_flag,
+    as_integer,
+    as_number,
+    check_memory,
+    contract,
+)
+from hw4lib._engine import check_engine, compiled
+from hw4lib._typing import Engine, Integer, Real
+from hw4lib.adversarial_example.line import _as_offset, _boundary_logit, _excess
+from hw4lib.adversarial_example.space import _as_examples, _penalty
 
-__all__ = [
-    "Descent",
-    "gradient_descent",
-]
+__all__ = ["Descent", "gradient_descent"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Descent:
-    """The path of gradient descent, from the first iterate to step `T`.
-
-    Attributes:
-        logits: Logits, shape `(T + 1,)`.
-        distances: Distances to $x^*$, shape `(T + 1,)`.
-        objectives: Values of the objective, shape `(T + 1,)`.
-        x: The last iterate, shape `(d,)`.
-        iterates: All iterates, shape `(T + 1, d)`, if they were asked for.
-    """
+    """The path of gradient descent, from the first iterate to step `T`."""
 
     logits: NDArray[np.float64]
+    """The logits, shape `(T + 1,)`."""
     distances: NDArray[np.float64]
+    """The distances to $x^*$, shape `(T + 1,)`."""
     objectives: NDArray[np.float64]
+    """The values of the objective, shape `(T + 1,)`."""
     x: NDArray[np.float64]
+    """The last iterate, shape `(d,)`."""
     iterates: NDArray[np.float64] | None
+    """All iterates, shape `(T + 1, d)`, if they were asked for."""
 
 
+@contract
 def gradient_descent(
     original: ArrayLike,
     weights: ArrayLike,
-    bias: float,
-    alpha: float,
+    bias: Real,
+    alpha: Real,
     *,
-    step_size: float,
-    steps: int,
+    step_size: Real,
+    steps: Integer,
     initial: ArrayLike | None = None,
-    offset: float = 0.0,
+    offset: Real = 0.0,
     keep_iterates: bool = False,
+    engine: Engine = "numpy",
 ) -> Descent:
     r"""Run $x_{t+1} = x_t - \eta \nabla J(x_t)$, from $x^*$ unless told otherwise.
 
     Two numbers a step suffice, whatever $d$ is. The logit moves by itself,
     $m_{t+1} = m_t + 2\alpha\eta(m_0 - m_t) - \eta \lVert W \rVert^2
     \mathbf 1[h_t > \tfrac12 - \delta]\,h_t(1-h_t)$, and the part of $x_t - x^*$
-    across $W$, which is zero from $x^*$ on, shrinks by $1 - 2\alpha\eta$.
+    across $W$, which is zero if the first iterate is $x^*$, shrinks by
+    $1 - 2\alpha\eta$.
+
+    From $x^*$ it reaches the boundary below the penalty of
+    [`descent_alpha`][hw4lib.adversarial_example.space.descent_alpha]. From an `initial`
+    that counts as negative, and $\delta = 0$, it settles at the boundary for every
+    $\alpha < \lVert W \rVert^2 / (8 m_0)$: there the logit oscillates across the kink,
+    within $\eta \lVert W \rVert^2 / 4$ of it.
 
     Args:
         original: The example $x^*$, shape `(d,)`.
@@ -64,17 +76,17 @@ def gradient_descent(
             alone would make a longer step diverge.
         steps: Number of steps $T \ge 0$.
         initial: First iterate, shape `(d,)`; the example $x^*$ by default.
-        offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
+        offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
         keep_iterates: Whether to return all iterates too.
+        engine: What evaluates the steps, NumPy or a loop that Numba compiles.
 
     Returns:
         The path. Without the iterates it takes memory for $O(T + d)$ numbers.
 
     Raises:
-        TypeError: If an argument is not real, or `steps` is not an integer.
-        ValueError: If an argument is not finite or out of range, the lengths differ,
-            `weights` is zero, or the path overflows.
-        MemoryError: If the path would not fit in memory.
+        ValueError: If `weights` is zero or its norm outside $[10^{-152}, 10^{152}]$,
+            or a logit is past $10^{150}$ in size.
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
 
     References:
         Homework 4, [Problem 5(d)][5-d]; where it stops,
@@ -87,50 +99,68 @@ def gradient_descent(
         >>> path.x.round(2)
         array([0.2, 0.9])
     """
-    # One example, so that its logit is one number.
-    origin = as_array("original", original, "d", finite=False)
-    origin, w, logit = _place("original", origin, weights, bias)
-    m_0 = margin = float(logit)
+    original = as_array("original", original, "d")
+    original, w, _, margin = _as_examples("original", original, weights, bias)
+    first, m = original, margin
     if initial is not None:
-        first = as_array("initial", initial, origin.size)
-        m_0 = float(_place("initial", first, w, bias)[2])
-    alpha = _alpha(alpha)
-    limit = math.inf if alpha == 0.0 else 1.0 / alpha
-    rate = as_number("step_size", step_size, above=0.0, below=limit)
+        first = as_array("initial", initial, w.size)
+        first, _, _, m = _as_examples("initial", first, w, bias)
+    alpha = as_number("alpha", alpha, at_least=0.0)
+    limit = 1.0 / alpha if alpha else math.inf
+    eta = as_number("step_size", step_size, above=0.0, below=limit)
     steps = as_integer("steps", steps, at_least=0)
-    check_memory("steps", steps, steps + 1, 3 + keep_iterates * w.size)
+    delta, keep = _as_offset(offset), as_flag("keep_iterates", keep_iterates)
+    check_engine(engine)
+    check_memory("steps", steps, steps + 1, 3 + keep * w.size)
 
-    squared_norm = _squared_norm(w)
-    delta = _offset(offset)
-    pull, push = 2.0 * alpha * rate, rate * squared_norm
-    line = m_0, margin, pull, push, _kink(delta)
-    LOOPS.work += steps
-    if write := LOOPS():
-        write(logits := np.empty(steps + 1), line)
+    norm = float(np.linalg.norm(w))
+    shrink, push = 2.0 * alpha * eta, eta * norm * norm
+    logits = np.empty(steps + 1)
+    logits[0] = m
+    line = float(margin), shrink, push, _boundary_logit(delta)
+    if engine == "numba":
+        compiled(_descend, _SIGNATURE, _slope)(logits, *line)
     else:
-        logits = np.fromiter(logits_of_descent(*line), np.float64, steps + 1)
+        _descend(logits.data, *line)  # plain floats beat arrays of one
 
-    with np.errstate(over="ignore", invalid="ignore"):
-        along = (logits - margin) / math.sqrt(squared_norm)
-        distances = np.abs(along)
-        if initial is not None:
-            moved = np.asarray(m_0 - margin)
-            across = _shifted(first - origin, moved, w, squared_norm)
-            shrinkage = (1.0 - pull) ** np.arange(steps + 1)
-            distances = np.hypot(along, shrinkage * np.linalg.norm(across))
-        objectives = alpha * distances * distances + _excess(logits, delta)
-    name = "step_size" if math.isfinite(objectives[0]) else "initial"
-    _finite(name, "the objective", objectives)
-
-    kept = slice(None) if keep_iterates else -1
-    iterates = _shifted(origin, margin - logits[kept], w, squared_norm)
-    if initial is not None:
-        iterates += np.multiply.outer(shrinkage[kept], across)
-
+    # Along W and across it, x - x* and all that follows from it.
+    along = (logits - margin) / norm
+    across = first - original - along[0] * (w / norm)
+    shrinkage = (1.0 - shrink) ** np.arange(steps + 1)
+    distances = np.hypot(along, shrinkage * np.linalg.norm(across))
+    kept = slice(None) if keep else slice(-1, None)
+    iterates = (
+        original
+        + np.multiply.outer(along[kept], w / norm)
+        + np.multiply.outer(shrinkage[kept], across)
+    )
     return Descent(
         logits=logits,
         distances=distances,
-        objectives=objectives,
-        x=iterates[-1] if keep_iterates else iterates,
-        iterates=iterates if keep_iterates else None,
+        objectives=_penalty(distances[:, None], np.asarray(alpha))
+        + _excess(logits, delta),
+        x=iterates[-1].copy(),
+        iterates=iterates if keep else None,
     )
+
+
+_SIGNATURE = "void(float64[::1], float64, float64, float64, float64)"
+
+
+def _slope(m: Any, boundary: Any) -> Any:
+    """Return the derivative of the second term of J with respect to the logit."""
+    decay = math.exp(-abs(m))
+    return decay / (1.0 + decay) ** 2 if m > boundary else 0.0
+
+
+def _descend(
+    logits: Any,
+    margin: float,
+    shrink: float,
+    push: float,
+    boundary: float,
+) -> None:
+    """Fill in the logits that follow the first one."""
+    for t in range(len(logits) - 1):
+        m = logits[t]
+        logits[t + 1] = m + shrink * (margin - m) - push * _slope(m, boundary)

@@ -1,30 +1,28 @@
-r"""The objective on the line along $W$: one number, the logit, decides.
+r"""The objective on the line along $W$, as a function of the logit alone.
 
 With the margin $m_0 = W^\top x^* + W_0$ and $\beta = \alpha / \lVert W \rVert^2$ the
 objective becomes
 
 $$j(m) = \beta (m_0 - m)^2 + \max(0, \sigma(m) - \tfrac12 + \delta).$$
 
-Functions take `margin` and `beta` of any shapes that broadcast. The `offset`
-$\delta \in [0, \tfrac12)$ is 0 on the sheet; a positive one requires
-$h \le \tfrac12 - \delta$ instead of $h \le \tfrac12$.
+The arguments `margin` and `beta` have any shapes that broadcast, and a `margin` is at
+most $10^{150}$ in size. The `offset` $\delta \in [0, \tfrac12)$ is 0 on the sheet; a
+positive one requires $h \le \tfrac12 - \delta$ instead of $h \le \tfrac12$. The logit
+of this boundary is $m_\delta = \log\frac{1/2-\delta}{1/2+\delta}$, and an example on
+the boundary counts as negative.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import (
-    as_number,
-    as_numbers,
-    check_broadcast,
-    check_memory,
-    is_finite,
-)
-from hw4lib.activations import sigmoid_derivative
+from hw4lib._checks import as_number, as_numbers, check_broadcast, contract
+from hw4lib._elementary import sigmoid_derivative
+from hw4lib._typing import Real
 
 __all__ = [
     "Jump",
@@ -44,45 +42,47 @@ _LARGEST_LOGIT = 1e150
 # Where the slope of the sigmoid turns from concave to convex: cosh(m) = 2.
 _INFLECTION = math.acosh(2.0)
 _BISTABLE = _INFLECTION + math.sqrt(3.0)
-# So many numbers at a time stay in the cache from one Newton step to the next.
-_CHUNK = 2**15
 
 _ValueAndSlope = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Jump:
-    """The penalty at which the global minimizer jumps; NaN where it never does.
+    """The penalty at which the global minimizer jumps from one logit to another.
 
-    Attributes:
-        beta: The penalty with two global minimizers.
-        before: The logit of the first, the minimizer up to `beta`.
-        after: The logit of the second, the minimizer just above `beta`.
+    Where the minimizer is continuous in the penalty, `beta` is infinite, and both
+    logits are the margin, which is the minimizer's limit for large penalties.
     """
 
     beta: NDArray[np.float64]
+    """The penalty $\\beta_J$, at which there are two global minimizers."""
     before: NDArray[np.float64]
+    """The smaller of their logits: the minimizer for penalties up to `beta`."""
     after: NDArray[np.float64]
+    """The larger of their logits: the minimizer's limit from penalties above."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RegimeMargins:
-    """The margins at which the behavior in the penalty changes.
+    r"""The margins at which the answer to "what if the penalty grows?" changes.
 
-    Attributes:
-        bistable: Above it the objective has two local minima for some penalties.
-        descent: Above it descent is caught before it reaches the boundary also for
-            penalties below $1 / (8 m_0)$, down to that of `descent_beta`.
-        jump: Above it the minimizer leaves the boundary by a jump.
+    They are those of the sheet's objective, without an offset.
     """
 
     bistable: float
+    """Above this margin two local minima exist for some penalties, and the minimizer
+    jumps from one to the other. Below it, it is continuous in the penalty."""
     descent: float
+    r"""Above this margin gradient descent from $x^*$ needs a smaller penalty than
+    $1 / (8 m_0)$ to reach the boundary."""
     jump: float
+    """Above this margin the minimizer leaves the boundary by the jump. Below it, it
+    leaves the boundary continuously."""
 
 
+@contract
 def reduced_objective(
-    logit: ArrayLike, margin: ArrayLike, beta: ArrayLike, *, offset: float = 0.0
+    logit: ArrayLike, margin: ArrayLike, beta: ArrayLike, *, offset: Real = 0.0
 ) -> NDArray[np.float64]:
     r"""Return $j(m) = \beta (m_0-m)^2 + \max(0, \sigma(m)-\tfrac12+\delta)$.
 
@@ -93,16 +93,10 @@ def reduced_objective(
         margin: Margins $m_0$ of the example, any shape that broadcasts.
         beta: Penalties $\beta = \alpha / \lVert W \rVert^2 \ge 0$, any shape that
             broadcasts.
-        offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
+        offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
 
     Returns:
         The objective, of the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite or out of range, shapes do not fit,
-            or the objective overflows.
-        MemoryError: If the result would not fit in memory.
 
     References:
         Homework 4, [Problem 5(d)][5-d].
@@ -111,17 +105,16 @@ def reduced_objective(
         >>> reduced_objective([0.0, 2.0], margin=2.0, beta=0.05).round(3)
         array([0.2  , 0.381])
     """
-    m, m0 = _logits("logit", logit), _logits("margin", margin)
-    beta = as_numbers("beta", beta, at_least=0.0)
-    shape = check_broadcast(logit=m, margin=m0, beta=beta)
-    check_memory("beta", beta.shape, *shape)
-    with np.errstate(over="ignore"):
-        value = np.asarray(beta * (m0 - m) ** 2 + _excess(m, _offset(offset)))
-    return _finite("beta", "the objective", value)
+    m, m0 = _as_logits("logit", logit), _as_logits("margin", margin)
+    beta, delta = as_numbers("beta", beta, at_least=0.0), _as_offset(offset)
+    check_broadcast(logit=m, margin=m0, beta=beta)
+    # Not beta times a square, which may underflow for a large penalty.
+    return (beta * (m0 - m)) * (m0 - m) + _excess(m, delta)
 
 
+@contract
 def minimizing_logit(
-    margin: ArrayLike, beta: ArrayLike, *, offset: float = 0.0
+    margin: ArrayLike, beta: ArrayLike, *, offset: Real = 0.0
 ) -> NDArray[np.float64]:
     r"""Return the logit $m_A$ of the global minimizer, to machine precision.
 
@@ -134,16 +127,11 @@ def minimizing_logit(
         margin: Margins $m_0 = W^\top x^* + W_0$, any shape.
         beta: Penalties $\beta = \alpha / \lVert W \rVert^2 > 0$, any shape that
             broadcasts.
-        offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
+        offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
 
     Returns:
         The logits, of the common shape: in $[m_\delta, m_0)$, or $m_0$ itself for an
         example that counts as negative already. Of two tied ones, the smaller.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite or out of range, or shapes do not fit.
-        MemoryError: If the result would not fit in memory.
 
     References:
         Homework 4, [Beyond Problem 5: the exact minimizer][5-beyond-minimizer].
@@ -152,31 +140,33 @@ def minimizing_logit(
         >>> minimizing_logit(2.0, [0.01, 0.0625, 0.1]).round(4)
         array([0.    , 0.    , 1.0312])
     """
-    m0, beta = _logits("margin", margin), as_numbers("beta", beta, above=0.0)
-    shape = check_broadcast(margin=m0, beta=beta)
-    check_memory("beta", beta.shape, *shape)
-    return _minimizing_logit(m0, beta, _kink(_offset(offset)))
+    m0, beta = _as_logits("margin", margin), as_numbers("beta", beta, above=0.0)
+    check_broadcast(margin=m0, beta=beta)
+    return _minimizing_logit(m0, beta, _boundary_logit(_as_offset(offset)))
 
 
+@contract
 def hinge_minimizing_logit(
-    margin: ArrayLike, beta: ArrayLike, *, offset: float = 0.0
+    margin: ArrayLike, beta: ArrayLike, *, offset: Real = 0.0, slope: Real = 1.0
 ) -> NDArray[np.float64]:
-    r"""Return the minimizing logit of the hinge, $\max(m_\delta, m_0-\frac1{2\beta})$.
+    r"""Return the minimizing logit of the hinge, $\max(m_\delta, m_0-\frac s{2\beta})$.
+
+    It minimizes $\beta (m_0 - m)^2 + s \max(0, m - m_\delta)$. At the largest slope of
+    the sigmoid, $s = \tfrac14$, the minimizer stays on the boundary up to
+    $\beta = 1 / (8 m_0)$ for $\delta = 0$, as that of the sheet's objective does for
+    margins up to `regime_margins().jump`.
 
     Args:
         margin: Margins $m_0 = W^\top x^* + W_0$, any shape.
         beta: Penalties $\beta = \alpha / \lVert W \rVert^2 > 0$, any shape that
             broadcasts.
-        offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
+        offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
+
+        slope: Slope $s > 0$ of the hinge.
 
     Returns:
         The logits, of the common shape; $m_0$ itself for an example that counts as
         negative already.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite or out of range, or shapes do not fit.
-        MemoryError: If the result would not fit in memory.
 
     References:
         Homework 4, [Beyond Problem 5: the label and its repairs][5-beyond-label].
@@ -185,15 +175,16 @@ def hinge_minimizing_logit(
         >>> hinge_minimizing_logit(2.0, [0.1, 0.25, 0.5])
         array([0., 0., 1.])
     """
-    m0, beta = _logits("margin", margin), as_numbers("beta", beta, above=0.0)
-    shape = check_broadcast(margin=m0, beta=beta)
-    check_memory("beta", beta.shape, *shape)
-    with np.errstate(over="ignore"):  # a tiny penalty: the kink, whatever the margin
-        interior = m0 - 0.5 / beta
-    return np.asarray(np.minimum(m0, np.maximum(_kink(_offset(offset)), interior)))
+    m0, beta = _as_logits("margin", margin), as_numbers("beta", beta, above=0.0)
+    check_broadcast(margin=m0, beta=beta)
+    boundary = _boundary_logit(_as_offset(offset))
+    s = as_number("slope", slope, above=0.0)
+    # A tiny penalty gives -inf here, and so the boundary.
+    return np.minimum(m0, np.maximum(boundary, m0 - 0.5 * s / beta))
 
 
-def critical_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float64]:
+@contract(infinite=True)
+def critical_beta(margin: ArrayLike, *, offset: Real = 0.0) -> NDArray[np.float64]:
     r"""Return $\beta_c$: the minimizer is on the boundary for $\beta \le \beta_c$.
 
     With $\delta = 0$ it is $\beta_c = \min\bigl\{\frac1{8m_0},
@@ -202,15 +193,11 @@ def critical_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float
 
     Args:
         margin: Margins $m_0$, any shape.
-        offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
+        offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
 
     Returns:
         The critical penalties, shape of `margin`; infinite for an example that
         counts as negative already.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite or out of range.
 
     References:
         Homework 4, [Problem 5(d)][5-d]; the proof,
@@ -220,11 +207,12 @@ def critical_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float
         >>> critical_beta([1.0, 2.0, -1.0])
         array([0.125 , 0.0625,    inf])
     """
-    m0, kink = _logits("margin", margin), _kink(_offset(offset))
-    return np.asarray(np.fmin(_release(kink, m0), _jump(m0, kink).beta))
+    m0, boundary = _as_logits("margin", margin), _boundary_logit(_as_offset(offset))
+    return np.minimum(_stationary_beta(boundary, m0), _jump(m0, boundary).beta)
 
 
-def descent_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float64]:
+@contract(infinite=True)
+def descent_beta(margin: ArrayLike, *, offset: Real = 0.0) -> NDArray[np.float64]:
     r"""Return $\beta_{GD}$, below which gradient descent from $x^*$ succeeds.
 
     Descent stops at the first solution of $\sigma'(m) = 2\beta(m_0-m)$ below $m_0$, so
@@ -233,15 +221,11 @@ def descent_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float6
 
     Args:
         margin: Margins $m_0$, any shape.
-        offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
+        offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
 
     Returns:
         The penalties, shape of `margin`; infinite for an example that counts as
         negative already.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite or out of range.
 
     References:
         Homework 4, [Beyond Problem 5: gradient descent][5-beyond-descent].
@@ -250,12 +234,13 @@ def descent_beta(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float6
         >>> descent_beta([1.0, 2.0, -1.0])
         array([0.125 , 0.0625,    inf])
     """
-    m0, kink = _logits("margin", margin), _kink(_offset(offset))
+    m0, boundary = _as_logits("margin", margin), _boundary_logit(_as_offset(offset))
     valley, _ = _turning_betas(m0)
-    return np.asarray(np.minimum(_release(kink, m0), valley))
+    return np.minimum(_stationary_beta(boundary, m0), valley)
 
 
-def minimizer_jump(margin: ArrayLike, *, offset: float = 0.0) -> Jump:
+@contract(infinite=("beta",))
+def minimizer_jump(margin: ArrayLike, *, offset: Real = 0.0) -> Jump:
     r"""Return the penalty at which the minimizer jumps, and from where to where.
 
     There is one jump if $m_0 > \operatorname{arcosh} 2 + \sqrt 3$ and none otherwise.
@@ -264,15 +249,10 @@ def minimizer_jump(margin: ArrayLike, *, offset: float = 0.0) -> Jump:
 
     Args:
         margin: Margins $m_0$, any shape.
-        offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
+        offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
 
     Returns:
-        The penalty and the two tied minimizers, each of the shape of `margin`; NaN
-        where the minimizer is continuous in the penalty.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite or out of range.
+        The penalty and the two tied minimizers, each of the shape of `margin`.
 
     References:
         Homework 4, [Beyond Problem 5: the three regimes][5-beyond-regimes].
@@ -280,13 +260,14 @@ def minimizer_jump(margin: ArrayLike, *, offset: float = 0.0) -> Jump:
     Examples:
         >>> found = minimizer_jump([2.0, 3.5, 6.0])
         >>> found.beta.round(6)
-        array([     nan, 0.037774, 0.013817])
+        array([     inf, 0.037774, 0.013817])
         >>> found.before.round(2), found.after.round(2)
-        (array([ nan, 0.24, 0.  ]), array([ nan, 2.76, 5.9 ]))
+        (array([2.  , 0.24, 0.  ]), array([2.  , 2.76, 5.9 ]))
     """
-    return _jump(_logits("margin", margin), _kink(_offset(offset)))
+    return _jump(_as_logits("margin", margin), _boundary_logit(_as_offset(offset)))
 
 
+@contract
 def regime_margins() -> RegimeMargins:
     r"""Return the margins that separate the regimes of the sheet's objective.
 
@@ -304,10 +285,8 @@ def regime_margins() -> RegimeMargins:
 
     Examples:
         >>> regimes = regime_margins()
-        >>> round(regimes.bistable, 4), round(regimes.descent, 4)
-        (3.049, 3.433)
-        >>> round(regimes.jump, 4)
-        3.7739
+        >>> print(f"{regimes.bistable:.4f} {regimes.descent:.4f} {regimes.jump:.4f}")
+        3.0490 3.4330 3.7739
     """
     m_descent = _fixed_point(lambda m: math.asinh(2.0 * m), 2.0)
     m_jump = _fixed_point(
@@ -320,7 +299,8 @@ def regime_margins() -> RegimeMargins:
     )
 
 
-def escape_time(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float64]:
+@contract(infinite=True)
+def escape_time(margin: ArrayLike, *, offset: Real = 0.0) -> NDArray[np.float64]:
     r"""Return how long descent takes to the boundary without any penalty.
 
     The flow $\dot m = -\lVert W \rVert^2 \sigma'(m)$ needs the time
@@ -330,15 +310,11 @@ def escape_time(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float64
 
     Args:
         margin: Margins $m_0$, any shape.
-        offset: How far $\delta \in [0, \tfrac12)$ below one half $h$ has to be.
+        offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
 
     Returns:
         The times, shape of `margin`: 0 for an example that counts as negative
         already, infinite where they overflow, beyond a margin of 710.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If an argument is not finite or out of range.
 
     References:
         Homework 4, [Beyond Problem 5: gradient descent][5-beyond-descent].
@@ -347,79 +323,99 @@ def escape_time(margin: ArrayLike, *, offset: float = 0.0) -> NDArray[np.float64
         >>> float(escape_time(10.0).round())
         22046.0
     """
-    m0, kink = _logits("margin", margin), _kink(_offset(offset))
-    m0 = np.maximum(m0, kink)
-    with np.errstate(over="ignore"):
-        return np.asarray(2.0 * (m0 - kink) + 2.0 * (np.sinh(m0) - math.sinh(kink)))
+    m0, boundary = _as_logits("margin", margin), _boundary_logit(_as_offset(offset))
+    m0 = np.maximum(m0, boundary)
+    # The difference of the two sinh as a product, in which no digits cancel.
+    half, middle = 0.5 * (m0 - boundary), 0.5 * (m0 + boundary)
+    return 4.0 * half + 4.0 * np.sinh(half) * np.cosh(middle)
 
 
 def _minimizing_logit(
-    m0: NDArray[np.float64], beta: NDArray[np.float64], kink: float
+    m0: NDArray[np.float64], beta: NDArray[np.float64], boundary: float
 ) -> NDArray[np.float64]:
-    """Take the lower local minimizer up to the jump, and the upper one above it."""
-    switch = _switch(m0, kink)
+    """Return the lower local minimizer up to the jump, and the upper one above it."""
+
+    def better(
+        m0: NDArray[np.float64],
+        beta: NDArray[np.float64],
+        switching: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        m, is_upper = np.empty(m0.shape), beta > switching
+        m[~is_upper] = _lower_minimizer(m0[~is_upper], beta[~is_upper], boundary)
+        m[is_upper] = _upper_minimizer(m0[is_upper], beta[is_upper])
+        return m
+
+    m = _by_blocks(better, m0, beta, _switching_beta(m0, boundary))
+    # An example that counts as negative already stays where it is.
+    return np.asarray(np.minimum(m0, m))
+
+
+def _by_blocks(
+    function: Callable[..., NDArray[np.float64]], *arrays: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Broadcast arrays and apply an elementwise function to blocks that fit a cache.
+
+    So many Newton steps over a million numbers take twice as long at once.
+    """
+    operands: list[Any] = [*arrays, None]
+    roles: list[Any] = [["readonly"]] * len(arrays) + [["writeonly", "allocate"]]
     columns = np.nditer(
-        [m0, beta, switch, None],
+        operands,
         flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=[["readonly"], ["readonly"], ["readonly"], ["writeonly", "allocate"]],
-        op_dtypes=[np.float64] * 4,
-        buffersize=_CHUNK,
+        op_flags=roles,
+        op_dtypes=[np.float64] * len(operands),
+        buffersize=2**15,
     )
     with columns:
-        for margin, penalty, tie, m in columns:
-            upper = penalty > tie
-            lower = ~upper
-            if lower.any():
-                m[lower] = _lower(margin[lower], penalty[lower], kink)
-            if upper.any():
-                m[upper] = _upper(margin[upper], penalty[upper])
-        # An example that counts as negative already stays where it is.
-        return np.asarray(np.minimum(m0, columns.operands[3]))
+        for *block, result in columns:
+            result[...] = function(*block)
+        return np.asarray(columns.operands[-1])
 
 
-def _switch(m0: NDArray[np.float64], kink: float) -> NDArray[np.float64]:
+def _switching_beta(m0: NDArray[np.float64], boundary: float) -> NDArray[np.float64]:
     """Return the penalty above which the minimizer is where j' is convex."""
-    with_one_minimum = np.where(m0 > _INFLECTION, _release(_INFLECTION, m0), np.inf)
-    return np.where(m0 > _BISTABLE, _jump(m0, kink).beta, with_one_minimum)
+    jumps = m0 > _BISTABLE
+    return np.where(jumps, _jump(m0, boundary).beta, _stationary_beta(_INFLECTION, m0))
 
 
-def _jump(m0: NDArray[np.float64], kink: float) -> Jump:
-    """Equate the two local minima by Dinkelbach's iteration, kept in a bracket."""
-    found = np.full((3, *m0.shape), np.nan)
+def _jump(m0: NDArray[np.float64], boundary: float) -> Jump:
+    """Equate the two local minima by Dinkelbach's iteration, kept in a bracket.
+
+    Each round gains digits as Newton's method does, or else halves the bracket.
+    """
     exists = m0 > _BISTABLE
+    beta, before, after = np.full(m0.shape, np.inf), m0.copy(), m0.copy()
     if not exists.any():
-        return Jump(*found)
+        return Jump(beta=beta, before=before, after=after)
     m0 = m0[exists]
     low, high = _turning_betas(m0)
-    tie = np.clip(_release(kink, m0), low, high)
+    tie = np.clip(_stationary_beta(boundary, m0), low, high)
     done = np.zeros(m0.shape, dtype=bool)
     while not done.all():
-        lower, upper = _lower(m0, tie, kink), _upper(m0, tie)
-        # The penalty at which these two points tie.
+        lower, upper = _lower_minimizer(m0, tie, boundary), _upper_minimizer(m0, tie)
+        # The penalty at which these two points tie; 0/0 where they are next to one.
         gain = 0.5 * (np.tanh(0.5 * upper) - np.tanh(0.5 * lower))
-        with np.errstate(invalid="ignore"):  # of two points that are next to one
-            update = gain / ((upper - lower) * ((m0 - lower) + (m0 - upper)))
+        update = gain / ((upper - lower) * ((m0 - lower) + (m0 - upper)))
         low, high = np.where(update > tie, tie, low), np.where(update > tie, high, tie)
         done = (np.abs(update - tie) <= 4e-16 * tie) | (high - low <= 4e-16 * high)
         inside = (low < update) & (update < high)
         update = np.where(inside, update, 0.5 * (low + high))
         tie = np.where(done, tie, update)
-    found[:, exists] = tie, _lower(m0, tie, kink), _upper(m0, tie)
-    return Jump(*found)
+    beta[exists] = tie
+    before[exists] = _lower_minimizer(m0, tie, boundary)
+    after[exists] = _upper_minimizer(m0, tie)
+    return Jump(beta=beta, before=before, after=after)
 
 
-def _release(m: float, m0: NDArray[np.float64]) -> NDArray[np.float64]:
+def _stationary_beta(m: float, m0: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the penalty for which `m` is stationary, infinite if `m0 <= m`."""
-    beta = np.full(m0.shape, np.inf)
-    with np.errstate(over="ignore"):
-        np.divide(0.5 * sigmoid_derivative(m), m0 - m, out=beta, where=m0 > m)
-    return beta
+    return np.where(m0 > m, 0.5 * sigmoid_derivative(np.asarray(m)) / (m0 - m), np.inf)
 
 
 def _turning_betas(
     m0: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the valley and the ridge of `_release` in m; infinite if it is monotone.
+    """Return valley and ridge of `_stationary_beta` over m, infinite if there are none.
 
     It turns where m + coth(m/2) = m0; the left side is convex, least at `_BISTABLE`.
     """
@@ -440,25 +436,27 @@ def _turning_betas(
     return beta(margin), beta(2.0 / margin)
 
 
-def _lower(
-    m0: NDArray[np.float64], beta: NDArray[np.float64], kink: float
+def _lower_minimizer(
+    m0: NDArray[np.float64], beta: NDArray[np.float64], boundary: float
 ) -> NDArray[np.float64]:
-    """Return the local minimizer next to the kink, if there is one."""
+    """Return the local minimizer next to the boundary, if there is one."""
     left = -_INFLECTION
     # The slope of the sigmoid is concave between the inflections, convex outside.
-    outside = (kink < left) & (beta <= _release(left, m0))
-    start = np.where(outside, np.minimum(m0, left), np.maximum(kink, left))
-    stop = np.where(outside, kink, np.clip(m0, start, _INFLECTION))
-    m = _stationary(m0, beta, start, stop)
-    return np.where(beta <= _release(kink, m0), kink, m)
+    outside = (boundary < left) & (beta <= _stationary_beta(left, m0))
+    start = np.where(outside, np.minimum(m0, left), np.maximum(boundary, left))
+    stop = np.where(outside, boundary, np.clip(m0, start, _INFLECTION))
+    m = _solve_stationary(m0, beta, start, stop)
+    return np.where(beta <= _stationary_beta(boundary, m0), boundary, m)
 
 
-def _upper(m0: NDArray[np.float64], beta: NDArray[np.float64]) -> NDArray[np.float64]:
+def _upper_minimizer(
+    m0: NDArray[np.float64], beta: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the local minimizer next to the margin, if there is one."""
-    return _stationary(m0, beta, m0, np.full(m0.shape, _INFLECTION))
+    return _solve_stationary(m0, beta, m0, np.full(m0.shape, _INFLECTION))
 
 
-def _stationary(
+def _solve_stationary(
     m0: NDArray[np.float64],
     beta: NDArray[np.float64],
     start: NDArray[np.float64],
@@ -511,20 +509,14 @@ def _excess(m: NDArray[np.float64], delta: float) -> NDArray[np.float64]:
     return np.asarray(np.maximum(0.5 * np.tanh(0.5 * m) + delta, 0.0))
 
 
-def _logits(name: str, value: ArrayLike) -> NDArray[np.float64]:
+def _boundary_logit(delta: float) -> float:
+    """Return the logit of the probability 1/2 - delta."""
+    return 0.0 - 2.0 * math.atanh(2.0 * delta)  # not -0.0
+
+
+def _as_logits(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return as_numbers(name, value, at_least=-_LARGEST_LOGIT, at_most=_LARGEST_LOGIT)
 
 
-def _offset(offset: float) -> float:
+def _as_offset(offset: Real) -> float:
     return as_number("offset", offset, at_least=0.0, below=0.5)
-
-
-def _kink(offset: float) -> float:
-    """Return the logit of the probability one half minus the offset."""
-    return 0.0 - 2.0 * math.atanh(2.0 * offset)  # not -0.0
-
-
-def _finite(name: str, what: str, value: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not is_finite(value):
-        raise ValueError(f"`{name}` makes {what} overflow, expected a smaller one")
-    return value
