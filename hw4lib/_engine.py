@@ -66,6 +66,6 @@ def compiled(
     result: Callable[..., None]
     try:
         result = numba.njit(signature, cache=True, **options)(loop)
-    except RuntimeError:  # there is no folder to keep it in
+    except (RuntimeError, OSError):  # there is no folder to keep it in
         result = numba.njit(signature, **options)(loop)
     return result

@@ -8,9 +8,12 @@
 """
 
 from hw4lib.online_learning.adversary import (
+    KnownRegret,
     WorstCase,
+    alternating_stream,
     costliest_stream,
     farthest_stream,
+    largest_known_regret,
 )
 from hw4lib.online_learning.bounds import (
     constant_step_bound,
@@ -58,12 +61,14 @@ from hw4lib.online_learning.regret import (
 __all__ = [
     "KAPPA",
     "Keep",
+    "KnownRegret",
     "OnlineRun",
     "RegretTerms",
     "RunWithIterates",
     "RunWithLosses",
     "StepSize",
     "WorstCase",
+    "alternating_stream",
     "average_regret",
     "batch_optimum",
     "constant_step_bound",
@@ -76,6 +81,7 @@ __all__ = [
     "gradient_norm_bound",
     "gradient_step",
     "idle_regret",
+    "largest_known_regret",
     "limiting_radius",
     "logistic_loss",
     "logistic_loss_gradient",

@@ -79,3 +79,11 @@ def largest_norms(steps: NDArray[np.float64], R: float) -> NDArray[np.float64]:
 def largest_gradient(norm: Any, R: Any) -> Any:
     """Return the largest norm of a gradient at weights of a norm."""
     return 2.0 * norm + R * share(-norm * R)
+
+
+def loss_excess(margin: Any) -> Any:
+    """Return log(1 + exp(-m)) - log 2, by which the loss exceeds that of no weights."""
+    low = np.minimum(margin, -1.0)
+    beyond = -low + np.log1p(np.exp(low)) - math.log(2.0)
+    near = np.log1p(np.expm1(-np.maximum(margin, -1.0)) / 2.0)  # keeps its digits at 0
+    return np.where(margin < -1.0, beyond, near)

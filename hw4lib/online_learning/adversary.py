@@ -20,17 +20,21 @@ from hw4lib.online_learning._recursion import (
     best_margin,
     gain_rate,
     largest_norms,
+    loss_excess,
     scaled_bound,
     scaled_steps,
 )
-from hw4lib.online_learning._update import share
+from hw4lib.online_learning._update import share, step
 from hw4lib.online_learning.descent import online_gradient_descent
 from hw4lib.online_learning.radius import KAPPA
 
 __all__ = [
+    "KnownRegret",
     "WorstCase",
+    "alternating_stream",
     "costliest_stream",
     "farthest_stream",
+    "largest_known_regret",
 ]
 
 
@@ -167,6 +171,128 @@ def costliest_stream(
     run = online_gradient_descent(X, np.ones(len(X)), lambda t: steps[t - 1])
     cost = float((steps / 2.0 * run.gradient_norms**2).sum())
     return WorstCase(unit * X, cost, float(upper[0]))
+
+
+@contract
+def alternating_stream(n: Integer, feature_bound: Real) -> NDArray[np.float64]:
+    r"""Return the features $R, -R, R, -R, \dots$ of samples that all have label 1.
+
+    Each sample undoes the last step. With $w^{(1)} = 0$, $\lambda = 1$ and steps
+    $\eta_i \le \frac12$ that do not grow, the weights have alternating signs and
+    absolute values $a_1 = 0$ and
+
+    $$
+    \begin{aligned}
+    a_{i+1} &= \eta_i R \, \sigma(R a_i) - (1 - 2 \eta_i) \, a_i \\
+    \ell_i(w^{(i)}) &= \log(1 + e^{R a_i}) + a_i^2.
+    \end{aligned}
+    $$
+
+    For even $n$ the best fixed weights are 0, so the regret is
+    $\frac1n \sum_i \ell_i(w^{(i)}) - \log 2$. For a constant step size and large
+    $\eta R^2$ it is about $\frac12 \eta R^2 - \log 2$, since $a_i$ is about
+    $\frac12 \eta R$: with $\eta = D / (G \sqrt n)$ almost half of the bound
+    $D G / \sqrt n$ once that is large.
+
+    Args:
+        n: Number of samples.
+        feature_bound: $R > 0$.
+
+    Returns:
+        The features, shape `(n, 1)`; all labels are 1.
+
+    References:
+        Homework 4, [when the bounds say something][4-beyond-vacuous].
+
+    Examples:
+        >>> alternating_stream(3, 77.0)
+        array([[ 77.],
+               [-77.],
+               [ 77.]])
+    """
+    n = as_integer("n", n, at_least=1)
+    R = as_number("feature_bound", feature_bound, above=0.0)
+    check_memory("n", n, n)
+    X = np.full((n, 1), R)
+    X[1::2] = -R
+    return X
+
+
+@dataclass(frozen=True, eq=False)
+class KnownRegret:
+    """The largest average regret that is known for some step sizes."""
+
+    X: NDArray[np.float64]
+    """Features of the stream, shape `(n, 1)`; all labels are 1."""
+    regret: float
+    """Its average regret."""
+
+
+@contract
+def largest_known_regret(
+    step_sizes: ArrayLike, feature_bound: Real, *, regularization: Real = 1.0
+) -> KnownRegret:
+    r"""Return the stream of largest average regret among simple ones, from below.
+
+    For whoever compares a bound with what data can do: what lies between the two is
+    not known. The streams are
+    [`alternating_stream`][hw4lib.online_learning.adversary.alternating_stream], the
+    worst where a step overshoots, and one sample that is repeated, of 60 norms up to
+    $R$, the worst where steps are small. Takes `n` steps for all of them at once.
+
+    Args:
+        step_sizes: $\eta_1, \dots, \eta_n$ in $(0, 1/(2\lambda)]$, shape `(n,)`.
+        feature_bound: $R > 0$.
+        regularization: $\lambda > 0$.
+
+    Returns:
+        The stream and its regret.
+
+    References:
+        Homework 4, [when the bounds say something][4-beyond-vacuous].
+
+    Examples:
+        >>> steps = np.full(40, 1 / (79 * np.sqrt(40)))
+        >>> largest_known_regret(steps, 77.0).regret.round(4)  # the bound is 12.49
+        np.float64(5.1138)
+    """
+    steps, R, unit = _scaled(step_sizes, feature_bound, regularization)
+    n = len(steps)
+    sizes = np.append(R, R * np.geomspace(min(1.0, 0.1 / R), 1.0, 60))
+    signs, positive = np.ones(len(sizes)), np.ones(len(sizes))
+    positive[0] = (n + 1) // 2 / n
+    excess = w = np.zeros(len(sizes))
+    for eta in steps:
+        x = signs * sizes
+        excess = excess + loss_excess(w * x) + w**2
+        w = step(w, share(w * x) * x, eta, 1.0)
+        signs[0] *= -1.0
+    regrets = excess / n - _least_excess(sizes, positive)
+    worst = int(regrets.argmax())
+    X = np.full((n, 1), sizes[worst])
+    X[1::2] *= -1.0 if worst == 0 else 1.0
+    return KnownRegret(unit * X, float(regrets[worst]))
+
+
+def _least_excess(
+    sizes: NDArray[np.float64], positive: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the least mean loss, less log 2, of samples of one feature, x or -x.
+
+    A share `positive` of at least half of them is x. The margin of the best weights is
+    the root of 2 m / x^2 + sigma(m) = positive; the left side is concave, so Newton's
+    method rises to it from 0. From one step to the next it is less than 2 higher.
+    """
+    m = moved = np.zeros(len(sizes))
+    while True:
+        s = share(-m)
+        excess = positive - s - 2.0 * m / sizes**2
+        moved = excess / (2.0 / sizes**2 + s * (1.0 - s))
+        if not (moved > 1e-15 * m).any():
+            break
+        m = m + np.maximum(moved, 0.0)
+    losses: NDArray[np.float64] = positive * loss_excess(m)
+    return losses + (1.0 - positive) * loss_excess(-m) + (m / sizes) ** 2
 
 
 def _scaled(

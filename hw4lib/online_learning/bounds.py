@@ -21,6 +21,7 @@ from hw4lib._typing import Integer, Real
 from hw4lib.online_learning._recursion import (
     largest_gradient,
     largest_norms,
+    loss_excess,
     margin_root,
     scaled_bound,
 )
@@ -355,8 +356,7 @@ def idle_regret(feature_bound: Real, *, regularization: Real = 1.0) -> float:
     lam = as_number("regularization", regularization, above=0.0)
     R = scaled_bound(feature_bound, lam)
     w = float(batch_optimum([[R]], [1])[0])
-    # log 2 - log(1 + exp(-w R)), without the cancellation of two logarithms
-    return -math.log1p(math.expm1(-w * R) / 2.0) - w**2
+    return float(-loss_excess(w * R)) - w**2
 
 
 def smallest_horizon(

@@ -16,8 +16,8 @@ from hw4lib.online_learning.descent import (
 )
 from hw4lib.online_learning.radius import (
     KAPPA,
-    gradient_norm_bound,
     _lambert_w,
+    gradient_norm_bound,
     limiting_radius,
     optimum_norm_bound,
     safe_step_size,

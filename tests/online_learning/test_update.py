@@ -1,16 +1,22 @@
-"""The loops that Numba compiles give what NumPy gives, compiled or not."""
+"""The two engines answer alike: one formula, by arrays and by a compiled loop."""
 
+import itertools
+import math
+
+import mpmath
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
-from hw4lib.online_learning import descent
-from hw4lib.online_learning.descent import (
+from hw4lib.online_learning import (
+    gradient_step,
     online_gradient_descent,
     online_gradient_descent_stream,
 )
+from hw4lib.online_learning._update import norm, root
 
 FIELDS = [
+    "count",
     "weights",
     "total_loss",
     "total_squared_gradient",
@@ -20,28 +26,6 @@ FIELDS = [
     "iterates",
 ]
 
-
-@pytest.fixture
-def loops(numba):  # noqa: ARG001
-    """The loops, as they are written and as Numba compiles them."""
-    return descent.LOOPS.loops
-
-
-def data(rng, n, p):
-    return rng.normal(size=(n, p)), rng.choice([-1.0, 1.0], n)
-
-
-def assert_same(run, expected):
-    """All results agree to rounding, in shape and kind."""
-    for name in FIELDS:
-        a, b = getattr(run, name), getattr(expected, name)
-        assert type(a) is type(b), name
-        if b is not None:
-            assert a.shape == b.shape, name
-            # Sums in another order, of terms up to 1.
-            assert_allclose(a, b, rtol=1e-11, atol=1e-13, err_msg=name)
-
-
 STEPS = {
     "one": 0.05,
     "function": lambda t: 0.2 / np.sqrt(t),
@@ -50,126 +34,200 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("keep", ["totals", "losses", "iterates"])
-@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
-@pytest.mark.parametrize("p", [3, 12], ids=["few features", "many features"])
-def test_the_loops_agree_with_numpy(loops, rng, monkeypatch, *, p, steps, keep):
-    """Whatever is kept and however many runs there are, in numbers and in arrays."""
-    X, y = data(rng, 70, p)
-    initial = np.linspace(-2.0, 1.0, p)
-    options = {"regularization": 0.7, "initial": initial, "keep": keep}
-
-    run = online_gradient_descent(X, y, steps, **options)
-    with monkeypatch.context() as without:
-        without.setitem(vars(descent.LOOPS), "loops", None)
-        expected = online_gradient_descent(X, y, steps, **options)
-
-    assert loops is not None
-    assert_same(run, expected)
+def data(rng, n, p):
+    return rng.normal(size=(n, p)), rng.choice([-1.0, 1.0], n)
 
 
-def test_a_stream_runs_through_the_loops(loops, rng):
-    """Samples that come one at a time, in blocks of every layout."""
-    X, y = data(rng, 50, 2)
-
-    run = online_gradient_descent_stream(zip(X, y, strict=True), 0.1, keep="losses")
-
-    assert loops is not None
-    assert_same(run, online_gradient_descent(np.asfortranarray(X), y, 0.1))
-
-
-def test_the_loops_are_stable_at_extreme_margins(loops):
-    """Margins of half a million overflow nothing."""
-    run = online_gradient_descent([[1e3], [1e3], [-1e3]], [1, -1, 1], 1.0)
-
-    # 0, then 500; the second margin is -5e5, so the sample pulls with all its length:
-    # -500 - 1000 = -1500; the third margin is 1.5e6, so it does not pull: +1500.
-    assert loops is not None
-    assert_allclose(run.weights, [1500.0], rtol=1e-12)
-    assert_allclose(run.losses[1:], [5e5 + 500.0**2, 1500.0**2], rtol=1e-12)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("lam", [0.0, 1.0])
-@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
-def test_the_loops_end_at_what_is_not_finite(loops, rng, *, bad, lam, steps):
-    """Wherever it stands, from zeros or not: the weights tell, and no pass over X."""
-    X, y = data(rng, 20, 3)
-    for place in [(0, 0), (0, 2), (7, 1), (19, 0), (19, 2)]:
-        for initial in (None, [1.0, 0.0, -1.0]):
-            holed = X.copy()
-            holed[place] = bad
-            # Only where Python runs the loops, in place of Numba, is there a warning.
-            with (
-                np.errstate(all="ignore"),
-                pytest.raises(ValueError, match="`X` holds"),
-            ):
-                online_gradient_descent(
-                    holed, y, steps, regularization=lam, initial=initial
-                )
-    assert loops is not None
-
-
-@pytest.mark.parametrize("played", ["numpy", "loops"])
-@pytest.mark.parametrize(
-    ("X", "steps", "lam"),
-    [
-        ([[1e200], [1e200]], 0.1, 1.0),
-        ([[1e200, 0.0], [1e200, 0.0]], [0.1, 0.2], 1.0),
-        ([[1.0], [1.0]], 1e-308, 1e308),
-        ([[1e10], [1e10]], 1e300, 0.0),
-        ([[1e200] + 9 * [0.0], [1e200] + 9 * [0.0]], 0.1, 1.0),
-        ([[1e155], [1e155]], 0.1, 1.0),
-    ],
-)
-def test_finite_samples_that_overflow_are_named(played, X, steps, lam):
-    """By NumPy and by loops alike: no infinite loss, no weights that are NaN."""
-    if played == "loops":
-        pytest.importorskip("numba")
-        assert descent.LOOPS.loops
-    options = {"regularization": lam}
-    message = (
-        "`, `step_size`, `regularization` or `initial` make the weights, a loss or"
-    )
-    with np.errstate(over="raise", invalid="raise"):
-        with pytest.raises(ValueError, match=f"^`X{message}"):
-            online_gradient_descent(X, [1, -1], steps, **options)
-        samples = zip(X, [1, -1], strict=True)
-        with pytest.raises(ValueError, match=f"^`samples{message}"):
-            online_gradient_descent_stream(samples, steps, **options)
-        # Each round is a float, and their sum is none.
-        many = np.full((200, 1), -1e153)
-        with pytest.raises(ValueError, match=f"^`X{message}"):
-            online_gradient_descent(
-                many, np.ones(200), 1e-308, regularization=0.0, initial=[1e154]
-            )
-
-
-@pytest.mark.parametrize("bad", [0.0, 2.0, -1.5, 1.0 + 2**-52, np.nan, np.inf])
-@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
-def test_the_loops_end_at_a_wrong_label(loops, rng, *, bad, steps):
-    """Wherever it stands, and beside features of zero."""
-    X, y = data(rng, 20, 3)
-    X[7] = 0.0
-    for place in (0, 7, 19):
-        wrong = y.copy()
-        wrong[place] = bad
-        with np.errstate(all="ignore"), pytest.raises(ValueError, match="`y` holds"):
-            online_gradient_descent(X, wrong, steps)
-    assert loops is not None
+def assert_same(run, expected, rtol=1e-11):
+    """All results agree to rounding, in shape and kind."""
+    assert type(run) is type(expected)
+    for name in FIELDS:
+        a, b = getattr(run, name), getattr(expected, name)
+        assert type(a) is type(b), name
+        if b is not None:
+            assert np.shape(a) == np.shape(b), name
+            # Sums in another order, of terms up to 1.
+            assert_allclose(a, b, rtol=rtol, atol=1e-13, err_msg=name)
 
 
 @pytest.mark.usefixtures("numba")
-def test_short_runs_together_are_worth_the_loops(monkeypatch):
-    """Rounds count whichever run they belong to, and those of several runs each."""
-    monkeypatch.setattr(descent.LOOPS, "_patience", 100)
-    played = []
-    monkeypatch.setattr(
-        descent,
-        "_play",
-        lambda *a, play=descent._play, **k: played.append(1) or play(*a, **k),
-    )
-    for _ in range(4):
-        online_gradient_descent(np.ones((20, 1)), np.ones(20), [0.1, 0.2])
+@pytest.mark.parametrize("keep", ["totals", "losses", "iterates"])
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
+@pytest.mark.parametrize("p", [1, 12])
+def test_the_engines_agree(rng, *, p, steps, keep):
+    """Whatever is kept and however many runs there are."""
+    X, y = data(rng, 70, p)
+    options = {
+        "regularization": 0.7,
+        "initial": np.linspace(-2.0, 1.0, p),
+        "keep": keep,
+    }
 
-    assert len(played) == 3
+    run = online_gradient_descent(X, y, steps, **options, engine="numba")
+
+    assert_same(run, online_gradient_descent(X, y, steps, **options))
+
+
+@pytest.mark.usefixtures("numba")
+def test_the_engines_agree_on_a_stream(rng):
+    """Samples that come one at a time, and arrays that can only be read."""
+    X, y = data(rng, 50, 2)
+    X.flags.writeable = y.flags.writeable = False
+
+    run = online_gradient_descent_stream(
+        zip(X, y, strict=True), 0.1, keep="losses", engine="numba"
+    )
+
+    expected = online_gradient_descent(X, y, 0.1)
+    assert_same(run, expected)
+    for layout in (np.asfortranarray(X), X[::-1][::-1], X.astype(np.float32)):
+        other = online_gradient_descent(layout, y, 0.1, engine="numba")
+        assert_same(other, expected, rtol=1e-5 if layout.dtype != X.dtype else 1e-11)
+
+
+SIZES = [0.0, 5e-324, 1e-300, 1e-150, 1.0, 1e3, 1e150, 1e300, 1.7e308]
+
+
+def outcome(X, y, *options, **more):
+    """The run, or the kind and the words of the error."""
+    try:
+        return online_gradient_descent(X, y, *options, **more)
+    except (ValueError, TypeError) as error:
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("lam", [0.0, 1e-150, 1.0])
+def test_the_engines_agree_on_the_edges_of_the_floats(lam):
+    """The same result, or the same error word for word.
+
+    No margin is a difference of large products, of which each order rounds another.
+    """
+    pytest.importorskip("numba")
+    answered = refused = 0
+    for first, second, start in itertools.product(SIZES, repeat=3):
+        for eta in (1e-300, 1e-3):
+            X, y = [[first, 1.0], [second, first]], [1, -1]
+            options = {"regularization": lam, "initial": [start, 0.0]}
+            ours = outcome(X, y, eta, keep="iterates", **options)
+            theirs = outcome(X, y, eta, keep="iterates", engine="numba", **options)
+            if isinstance(ours, tuple):
+                assert theirs == ours
+                refused += 1
+                continue
+            answered += 1
+            for name in FIELDS[1:]:
+                a, b = getattr(ours, name), getattr(theirs, name)
+                assert np.isfinite(a).all()
+                # Subnormal numbers have few digits.
+                assert_allclose(b, a, rtol=1e-11, atol=1e-300, err_msg=name)
+    assert answered > 300
+    assert refused > 300
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_a_run_at_the_edges_is_the_definition_in_many_digits(engine):
+    """Against mpmath: losses, gradients, and weights, for every size of features."""
+    if engine == "numba":
+        pytest.importorskip("numba")
+    checked = 0
+    for first, second, lam in itertools.product(SIZES, SIZES, (0.0, 1e-10, 1.0, 1e3)):
+        eta = 1e-3
+        samples = [(first, 1), (second, -1), (first, 1)]
+        try:
+            run = online_gradient_descent(
+                [[x] for x, _ in samples],
+                [y for _, y in samples],
+                eta,
+                regularization=lam,
+                keep="iterates",
+                engine=engine,
+            )
+        except ValueError:
+            # The square of a gradient's norm is past the largest float.
+            assert max(first, second) > 1e150
+            continue
+        with mpmath.workdps(700):
+            w = mpmath.mpf(0)
+            for i, (feature, y) in enumerate(samples):
+                x, e = mpmath.mpf(feature), mpmath.mpf(eta)
+                m = y * w * x
+                loss = mpmath.log1p(mpmath.exp(-abs(m))) + max(-m, 0) + lam * w**2
+                s = 1 / (1 + mpmath.exp(min(m, 10**6)))
+                shrink, pull = 2 * mpmath.mpf(lam) * w, y * s * x
+                after = run.iterates[i + 1, 0]
+                # Beside what cancels in a difference.
+                for value, expected, size in (
+                    (run.losses[i], loss, loss),
+                    (run.gradient_norms[i], abs(shrink - pull), abs(shrink) + s * x),
+                    (after, w - e * (shrink - pull), abs(w) + e * s * x),
+                ):
+                    gap = abs(mpmath.mpf(float(value)) - expected)
+                    limit = 1e-12 * size + mpmath.mpf("1e-300")
+                    assert gap <= limit, (i, first, second, lam)
+                w = mpmath.mpf(float(after))  # what follows is another question
+        checked += 1
+    assert checked > 150
+
+
+def test_features_of_which_a_lost_share_would_count_are_refused():
+    """At a margin of 720 sigma(-m) is no float; times 1e306 it is 2e-7."""
+    message = r"`X` holds features up to 1e\+306 and has a margin of 720, expected"
+    for engine in ("numpy", "numba"):
+        with pytest.raises(ValueError, match=message):
+            online_gradient_descent(
+                [[1e306]], [1], 0.1, initial=[720 / 1e306], engine=engine
+            )
+    with pytest.raises(ValueError, match=r"^`samples` holds features up to"):
+        online_gradient_descent_stream([([1e306], 1)], 0.1, initial=[720 / 1e306])
+    # One step counts it.
+    step = gradient_step([1e306], 1, [720 / 1e306], 0.1)
+    assert_allclose(step, 0.1 * math.exp(-720 / 2) * (1e306 * math.exp(-360)))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_the_same_call_gives_the_same_bits(rng, engine):
+    """First or hundredth, whatever ran in between."""
+    if engine == "numba":
+        pytest.importorskip("numba")
+    X, y = data(rng, 300, 5)
+    first = online_gradient_descent(X, y, 0.05, engine=engine)
+
+    for other in range(100):
+        online_gradient_descent(X[: 3 + other], y[: 3 + other], [0.1, 0.2])
+        again = online_gradient_descent(X, y, 0.05, engine=engine)
+        for name in FIELDS[1:-1]:
+            assert_array_equal(getattr(again, name), getattr(first, name))
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("steps", STEPS.values(), ids=STEPS.keys())
+def test_both_engines_refuse_a_bad_feature_and_a_bad_label(rng, *, bad, steps):
+    """Wherever it stands."""
+    X, y = data(rng, 20, 3)
+    for row, engine in itertools.product((0, 7, 19), ("numpy", "numba")):
+        holed, wrong = X.copy(), y.copy()
+        holed[row, 2] = wrong[row] = bad
+        with pytest.raises(ValueError, match="`X` holds"):
+            online_gradient_descent(holed, y, steps, engine=engine)
+        for label in (bad, 0.0, 1.0 + 2**-52):
+            wrong[row] = label
+            with pytest.raises(ValueError, match="`y` holds"):
+                online_gradient_descent(X, wrong, steps, engine=engine)
+
+
+@pytest.mark.parametrize(
+    "size", [0.0, 5e-324, 1e-200, 1e-140, 1.0, 1e140, 1e200, 1e307]
+)
+def test_norms_where_squares_leave_the_floats(rng, size):
+    """Against Python's own, and for arrays as for numbers."""
+    v = size * np.append(rng.uniform(-1, 1, size=(3, 4)), [[1.0]] * 3, axis=1)
+    v[0] = 1.0  # a usual row changes nothing for the others
+
+    expected = [math.hypot(*row) for row in v]
+
+    with np.errstate(all="ignore"):
+        assert_allclose(norm(v), expected, rtol=1e-15)
+        assert_allclose(norm(v.T, axis=0), expected, rtol=1e-15)
+        rows = [root(np.square(row).sum(), row) for row in v]
+    assert_allclose(rows, expected, rtol=1e-15)
