@@ -1,11 +1,7 @@
 """Peers as they are set up here: double precision, as many threads as we have."""
 
 import os
-from collections.abc import Callable
 from types import ModuleType
-from typing import Any
-
-from hw4lib._compiled import Compiled
 
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
@@ -26,12 +22,3 @@ def jax() -> ModuleType:
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_platforms", "cpu")
     return jax
-
-
-def without_numba(compiled: Compiled[Any], call: Callable[[], Any]) -> Any:
-    """Return what our call gives where Numba is not installed."""
-    loops, compiled.loops = compiled.loops, None
-    try:
-        return call()
-    finally:
-        compiled.loops = loops
