@@ -15,7 +15,8 @@ def sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sigmoid_derivative(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return sigmoid(z) sigmoid(-z), which keeps its digits where 1 - sigmoid does not."""
+    """Return sigmoid(z) (1 - sigmoid(z))."""
+    # As sigmoid(z) sigmoid(-z), because 1 - sigmoid(z) loses its digits.
     decay = np.exp(-np.abs(z))
     return decay / (1.0 + decay) ** 2
 

@@ -1,7 +1,7 @@
 r"""Activation functions and their derivatives, without overflow at any input.
 
-Each takes pre-activations $z$ of any shape and returns a new float64 array of that
-shape. A piecewise linear activation has no derivative at its kink $z = 0$, only the
+Each takes pre-activations $z$ of any shape and returns float64 numbers of that shape.
+A piecewise linear activation has no derivative at its kink $z = 0$, only the
 subdifferential between its one-sided derivatives; the derivative here is the left
 one, which is the convention $f'(0) = 0$ of every deep-learning library for ReLU.
 """
@@ -9,7 +9,9 @@ one, which is the convention $f'(0) = 0$ of every deep-learning library for ReLU
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_array, as_integer, as_number
+from hw4lib import _elementary
+from hw4lib._checks import as_array, as_integer, as_number, check_memory, contract
+from hw4lib._typing import Integer, Real
 
 __all__ = [
     "leaky_relu",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 
+@contract
 def relu(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return the rectified linear unit $f(z) = \max(0, z)$.
 
@@ -32,10 +35,6 @@ def relu(z: ArrayLike) -> NDArray[np.float64]:
 
     Returns:
         The activations, shape of `z`.
-
-    Raises:
-        TypeError: If `z` is not real.
-        ValueError: If `z` is not finite.
 
     References:
         Homework 4, [Problem 1.1(a)][1-1-a].
@@ -47,6 +46,7 @@ def relu(z: ArrayLike) -> NDArray[np.float64]:
     return np.maximum(as_array("z", z), 0.0)
 
 
+@contract
 def relu_derivative(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return $f'(z) = \mathbf 1[z > 0]$ of the rectified linear unit.
 
@@ -58,10 +58,6 @@ def relu_derivative(z: ArrayLike) -> NDArray[np.float64]:
     Returns:
         The derivatives, shape of `z`.
 
-    Raises:
-        TypeError: If `z` is not real.
-        ValueError: If `z` is not finite.
-
     References:
         Homework 4, [Problem 1.1(e)][1-1-e].
 
@@ -69,10 +65,11 @@ def relu_derivative(z: ArrayLike) -> NDArray[np.float64]:
         >>> relu_derivative([-0.2, 0.0, 0.2])
         array([0., 0., 1.])
     """
-    return leaky_relu_derivative(z, slope=0.0)
+    return np.where(as_array("z", z) > 0.0, 1.0, 0.0)
 
 
-def leaky_relu(z: ArrayLike, *, slope: float) -> NDArray[np.float64]:
+@contract
+def leaky_relu(z: ArrayLike, *, slope: Real) -> NDArray[np.float64]:
     r"""Return the leaky ReLU, $z$ for $z > 0$ and $\alpha z$ otherwise.
 
     Args:
@@ -82,10 +79,6 @@ def leaky_relu(z: ArrayLike, *, slope: float) -> NDArray[np.float64]:
     Returns:
         The activations, shape of `z`.
 
-    Raises:
-        TypeError: If `z` or `slope` is not real.
-        ValueError: If `z`, `slope` or an activation is not finite.
-
     References:
         Homework 4, [Problem 1.1(k)][1-1-k].
 
@@ -94,13 +87,11 @@ def leaky_relu(z: ArrayLike, *, slope: float) -> NDArray[np.float64]:
         array([-0.002,  0.   ,  0.2  ])
     """
     z, slope = as_array("z", z), as_number("slope", slope)
-    # The parts, because z times a steep slope may overflow where it is not used.
-    with np.errstate(over="ignore"):
-        leak = slope * np.minimum(z, 0.0)
-    return np.maximum(z, 0.0) + as_array("slope * z", leak)
+    return np.where(z > 0.0, z, slope * z)
 
 
-def leaky_relu_derivative(z: ArrayLike, *, slope: float) -> NDArray[np.float64]:
+@contract
+def leaky_relu_derivative(z: ArrayLike, *, slope: Real) -> NDArray[np.float64]:
     r"""Return the derivative of the leaky ReLU, 1 for $z > 0$ and $\alpha$ otherwise.
 
     At the kink $z = 0$ the one-sided derivatives are $\alpha$ and 1; this is $\alpha$.
@@ -112,10 +103,6 @@ def leaky_relu_derivative(z: ArrayLike, *, slope: float) -> NDArray[np.float64]:
     Returns:
         The derivatives, shape of `z`.
 
-    Raises:
-        TypeError: If `z` or `slope` is not real.
-        ValueError: If `z` or `slope` is not finite.
-
     References:
         Homework 4, [Problem 1.1(k)][1-1-k].
 
@@ -123,10 +110,11 @@ def leaky_relu_derivative(z: ArrayLike, *, slope: float) -> NDArray[np.float64]:
         >>> leaky_relu_derivative([-0.2, 0.0, 0.2], slope=0.01)
         array([0.01, 0.01, 1.  ])
     """
-    active = as_array("z", z) > 0.0
-    return np.where(active, 1.0, as_number("slope", slope))[()]
+    z, slope = as_array("z", z), as_number("slope", slope)
+    return np.where(z > 0.0, 1.0, slope)
 
 
+@contract
 def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return the logistic sigmoid $\sigma(z) = 1 / (1 + e^{-z})$.
 
@@ -136,10 +124,6 @@ def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
     Returns:
         Probabilities in $[0, 1]$, shape of `z`.
 
-    Raises:
-        TypeError: If `z` is not real.
-        ValueError: If `z` is not finite.
-
     References:
         Homework 4, [Problem 1.1(b)][1-1-b].
 
@@ -147,11 +131,10 @@ def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
         >>> sigmoid([-1e4, 0.0, 1e4])
         array([0. , 0.5, 1. ])
     """
-    # Below -709 the exponential is infinite, and its reciprocal 0 as it should be.
-    with np.errstate(over="ignore"):
-        return 1.0 / (1.0 + np.exp(-as_array("z", z)))
+    return _elementary.sigmoid(as_array("z", z))
 
 
+@contract
 def sigmoid_derivative(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return $\sigma'(z) = \sigma(z) (1 - \sigma(z))$ of the logistic sigmoid.
 
@@ -161,10 +144,6 @@ def sigmoid_derivative(z: ArrayLike) -> NDArray[np.float64]:
     Returns:
         The derivatives, in $[0, \tfrac14]$, shape of `z`.
 
-    Raises:
-        TypeError: If `z` is not real.
-        ValueError: If `z` is not finite.
-
     References:
         Homework 4, [Problem 1.1(e)][1-1-e].
 
@@ -172,11 +151,10 @@ def sigmoid_derivative(z: ArrayLike) -> NDArray[np.float64]:
         >>> sigmoid_derivative([-1e4, 0.0, 1e4])
         array([0.  , 0.25, 0.  ])
     """
-    # In exp(-|z|): 1 - sigmoid(z) would lose every digit for large z.
-    decay = np.exp(-np.abs(as_array("z", z)))
-    return decay / (1.0 + decay) ** 2
+    return _elementary.sigmoid_derivative(as_array("z", z))
 
 
+@contract
 def softplus(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return $\log(1 + e^z)$, the integral of the sigmoid.
 
@@ -186,10 +164,6 @@ def softplus(z: ArrayLike) -> NDArray[np.float64]:
     Returns:
         Non-negative values, shape of `z`.
 
-    Raises:
-        TypeError: If `z` is not real.
-        ValueError: If `z` is not finite.
-
     References:
         Homework 4, [Problem 4(a)][4-a], whose loss is `softplus` of minus the margin.
 
@@ -197,11 +171,11 @@ def softplus(z: ArrayLike) -> NDArray[np.float64]:
         >>> softplus([-1e4, 1e4])
         array([    0., 10000.])
     """
-    z = as_array("z", z)
-    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+    return _elementary.softplus(as_array("z", z))
 
 
-def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.float64]:
+@contract
+def softmax(z: ArrayLike, *, axis: Integer = -1) -> NDArray[np.float64]:
     r"""Return $y_i = e^{z_i} / \sum_k e^{z_k}$ along one axis.
 
     Args:
@@ -211,10 +185,6 @@ def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.float64]:
     Returns:
         Probabilities, shape of `z`.
 
-    Raises:
-        TypeError: If `z` is not real, or `axis` not an integer.
-        ValueError: If `z` is not finite, is empty, or has no such axis.
-
     References:
         Homework 4, [Problem 1.2(b)][1-2-b], whose formula uses the index $i$ twice.
 
@@ -222,13 +192,11 @@ def softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.float64]:
         >>> softmax([0.0, 1e4])
         array([0., 1.])
     """
-    z = _with_axis(z, axis)
-    # Shifting all logits changes nothing; it keeps the largest exponential at 1.
-    with np.errstate(over="ignore"):  # a difference past -1e308 is as good as -inf
-        weights = np.exp(z - z.max(axis=axis, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
+    z, axis = _with_axis(z, axis)
+    return _elementary.softmax(z, axis)
 
 
+@contract
 def softmax_jacobian(z: ArrayLike) -> NDArray[np.float64]:
     r"""Return the Jacobian $\partial y_i / \partial z_j = y_i (\delta_{ij} - y_j)$.
 
@@ -239,10 +207,6 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.float64]:
         The symmetric Jacobians of [`softmax`][hw4lib.activations.softmax] along the
         last axis, shape `(..., K, K)`; each row sums to 0.
 
-    Raises:
-        TypeError: If `z` is not real.
-        ValueError: If `z` is not finite, is empty, or is a scalar.
-
     References:
         Homework 4, [Problem 1.2(a)][1-2-a].
 
@@ -251,7 +215,9 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.float64]:
         array([[ 0.25, -0.25],
                [-0.25,  0.25]])
     """
-    y = softmax(z)
+    z, _ = _with_axis(z, -1)
+    check_memory("z", z.shape, *z.shape, z.shape[-1])
+    y = _elementary.softmax(z)
     jacobian = -y[..., :, None] * y[..., None, :]
     # The diagonal from the rest of its row: 1 - y would lose every digit near y = 1.
     diagonal = np.arange(y.shape[-1])
@@ -260,10 +226,10 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.float64]:
     return jacobian
 
 
-def _with_axis(z: ArrayLike, axis: int) -> NDArray[np.float64]:
+def _with_axis(z: ArrayLike, axis: Integer) -> tuple[NDArray[np.float64], int]:
     array, axis = as_array("z", z), as_integer("axis", axis)
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"`axis` is {axis}, expected an axis of {array.ndim}")
     if array.size == 0:
         raise ValueError(f"`z` has shape {array.shape}, expected at least one logit")
-    return array
+    return array, axis

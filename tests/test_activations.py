@@ -1,3 +1,4 @@
+import functools
 import re
 
 import mpmath
@@ -21,11 +22,13 @@ from hw4lib.activations import (
     softplus,
 )
 
+leaky = functools.partial(leaky_relu, slope=0.01)
+leaky_derivative = functools.partial(leaky_relu_derivative, slope=0.01)
 ELEMENTWISE = [
     relu,
     relu_derivative,
-    leaky_relu,
-    leaky_relu_derivative,
+    leaky,
+    leaky_derivative,
     sigmoid,
     sigmoid_derivative,
     softplus,
@@ -70,7 +73,7 @@ def test_smooth_activations_are_exact_at_every_size(f, z):
     ("f", "derivative"),
     [
         (relu, relu_derivative),
-        (leaky_relu, leaky_relu_derivative),
+        (leaky, leaky_derivative),
         (sigmoid, sigmoid_derivative),
         (softplus, sigmoid),
     ],
@@ -89,7 +92,7 @@ def test_sheets_own_numbers():
     assert sigmoid(0.0) == 0.5
     assert sigmoid_derivative(0.0) == 0.25
     assert_allclose(sigmoid(0.2), 0.549834, atol=5e-7)
-    assert_allclose(leaky_relu(-0.2), -0.002, rtol=1e-15)
+    assert_allclose(leaky(-0.2), -0.002, rtol=1e-15)
     assert_allclose(sigmoid(0.202), 0.550329, atol=5e-7)
 
 
@@ -119,11 +122,10 @@ def test_convention_at_the_kink():
 
 
 def test_a_steep_slope_overflows_only_where_it_is_used():
-    """The active side is not touched by a slope; the other names the product."""
+    """The active side is not touched by a slope; the other names both factors."""
     assert_array_equal(leaky_relu([1e300, 0.0], slope=1e300), [1e300, 0.0])
-    with pytest.raises(
-        ValueError, match=r"^`slope \* z` holds -inf, expected finite numbers$"
-    ):
+    message = "^`z` and `slope` make the result too large for a float, expected"
+    with pytest.raises(ValueError, match=message):
         leaky_relu([1e300, -1e300], slope=1e300)
 
 
@@ -264,6 +266,39 @@ def test_softmax_rejects_what_has_no_such_axis(z, axis, error, message):
     """A scalar has no classes, and an empty axis no distribution."""
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         softmax(z, axis=axis)
+
+
+def test_softmax_jacobian_refuses_what_no_memory_holds():
+    """Before anything is allocated."""
+    with pytest.raises(MemoryError, match=r"^`z` is of shape \(10000000,\): a result"):
+        softmax_jacobian(np.zeros(10**7))
+
+
+@pytest.mark.parametrize("f", ELEMENTWISE)
+@pytest.mark.parametrize(
+    "z", [1, 1.0, np.float32(1), np.array(1), np.int8(1)], ids=repr
+)
+def test_a_number_gives_a_numpy_scalar(f, z):
+    """Of double precision, whatever the kind of the number."""
+    assert type(f(z)) is np.float64
+
+
+@pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, softmax_jacobian])
+def test_the_callers_error_state_does_not_matter(f):
+    """Underflow and overflow on the way are the library's own affair."""
+    z = [-1.7e308, -745.0, 1e-310, 800.0, 1.7e308]
+    expected = f(z)
+    with np.errstate(all="raise"):
+        assert_array_equal(f(z), expected)
+
+
+def test_the_slope_has_no_default():
+    """What leaks how much is said where it is used; any kind of number will do."""
+    for f in (leaky_relu, leaky_relu_derivative):
+        with pytest.raises(TypeError, match="slope"):
+            f([1.0])
+        for slope in (0.25, np.float32(0.25), np.array(0.25)):
+            assert_array_equal(f([-1.0], slope=slope), f([-1.0], slope=0.25))
 
 
 def test_softmax_jacobian_rejects_scalars_and_empty_axes():
