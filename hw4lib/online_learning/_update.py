@@ -47,7 +47,7 @@ def gradient(w: Any, pull: Any, lam: Any) -> Any:
 
 def step(w: Any, pull: Any, eta: Any, lam: Any) -> Any:
     """Return the weights after a step of size eta."""
-    return (1.0 - 2.0 * lam * eta) * w + eta * pull
+    return (1.0 - 2.0 * (lam * eta)) * w + eta * pull
 
 
 # The rounds, by arrays.

@@ -76,7 +76,8 @@ def tuned_bound(
     least = math.sqrt(7.0 * KAPPA / 6.0) / math.sqrt(lam)
     D = as_numbers("comparator_bound", comparator_bound, at_least=least)
     n, R, D, lam = _arguments(n, feature_bound, D, lam)
-    return D * (R / np.sqrt(n) + 2.0 * (lam * D) / np.sqrt(n))
+    root = np.sqrt(n)
+    return D * (R / root + 2.0 * (lam * (D / root)))
 
 
 @contract
@@ -115,7 +116,8 @@ def constant_step_size(
     """
     n, R, D, lam = _arguments(n, feature_bound, comparator_bound, regularization)
     share, rho = _leading_share(rho)
-    return 1.0 / (R / D * np.sqrt(n * share) + 2.0 * lam + R**2 / rho)
+    leading = R / D * np.sqrt(n * share)
+    return np.asarray(1.0 / (leading + 2.0 * lam + (R / math.sqrt(rho)) ** 2))
 
 
 @contract
@@ -157,8 +159,9 @@ def constant_step_bound(
     n, R, D, lam = _arguments(n, feature_bound, comparator_bound, regularization)
     share, rho = _leading_share(rho)
     root = np.sqrt(n)
-    slow = D * R / root * np.sqrt(share)
-    return slow + (math.sqrt(lam) * D / root) ** 2 + (D * R / root) ** 2 / (2.0 * rho)
+    leading = D * R / root * math.sqrt(share)
+    rest = (math.sqrt(lam) * D / root) ** 2 + (D * R / root / math.sqrt(2.0 * rho)) ** 2
+    return leading + rest
 
 
 @contract
@@ -317,14 +320,9 @@ def offset_step_bound(
     n, R, D, lam = _arguments(n, feature_bound, comparator_bound, regularization)
     root = np.sqrt(n)
     # By logarithms, because what is squared may be past the floats.
-    ratio = (
-        math.log(4.0 * math.sqrt(lam))
-        + math.log(math.sqrt(lam))
-        + np.log(D)
-        - np.log(R)
-    )
+    ratio = math.log(4.0) + math.log(lam) + np.log(D) - np.log(R)
     grown = np.logaddexp(0.0, 2.0 * ratio + np.log(n - 1.0))
-    part = (R / math.sqrt(lam) / root) ** 2 / 16.0
+    part = (R / math.sqrt(lam) / root / 4.0) ** 2
     return (
         (R * D / root) ** 2 / 8.0
         + (math.sqrt(lam) * D / root) ** 2

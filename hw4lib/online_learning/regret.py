@@ -168,7 +168,7 @@ def regret_bound(
         Homework 4, [Problem 4(d)][4-d], inequality (10).
 
     Examples:
-        >>> regret_bound(1.0, 100 * 79.0**2, 1 / 790, 100)
+        >>> regret_bound(1.0, 100 * 79.0**2, 1 / 790, 100).round(12)
         np.float64(7.9)
     """
     D = as_numbers("distance", distance, at_least=0.0)
@@ -176,7 +176,7 @@ def regret_bound(
     eta = as_numbers("step_size", step_size, above=0.0)
     n = as_numbers("n", n, at_least=1.0)
     check_broadcast(distance=D, squared_gradients=S, step_size=eta, n=n)
-    return (D * (D / eta) + eta * S) / (2.0 * n)
+    return ((D / np.sqrt(eta)) ** 2 + eta * S) / (2.0 * n)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,7 @@
+import itertools
 import math
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,30 +9,28 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize_scalar
 
-from hw4lib.online_learning.adversary import costliest_stream, farthest_stream
-from hw4lib.online_learning.bounds import (
+from hw4lib.online_learning import (
+    KAPPA,
+    average_regret,
     constant_step_bound,
     constant_step_size,
+    costliest_stream,
     decaying_step_bound,
     decaying_step_bounds,
     decaying_step_size,
+    farthest_stream,
     idle_regret,
+    limiting_radius,
+    logistic_loss,
     offset_step_bound,
     offset_step_size,
+    online_gradient_descent,
+    regret_bound,
     smallest_horizon,
     tuned_bound,
-)
-from hw4lib.online_learning.descent import logistic_loss, online_gradient_descent
-from hw4lib.online_learning.radius import (
-    KAPPA,
-    limiting_radius,
+    tuned_step_size,
     worst_gain,
     worst_radii,
-)
-from hw4lib.online_learning.regret import (
-    average_regret,
-    regret_bound,
-    tuned_step_size,
 )
 
 SHEET = math.sqrt(KAPPA / 2)
@@ -332,6 +332,138 @@ def test_smallest_horizon_tries_the_last_one_too():
     assert smallest_horizon(lambda n: n >= 100, at_most=100) == 100
 
 
+# The edges of the floats
+
+SIZES = [1e-300, 1e-150, 1e-8, 1.0, 77.0, 1e8, 1e150, 1e300, 1.7e308]
+FORMULAS = {
+    "tuned step": (
+        lambda n, R, D, lam: tuned_step_size(n, R, D, regularization=lam),
+        lambda n, R, D, lam: 1 / ((R / D + 2 * lam) * mpmath.sqrt(n)),
+    ),
+    "tuned": (
+        lambda n, R, D, lam: tuned_bound(n, R, D, regularization=lam),
+        lambda n, R, D, lam: D * (R + 2 * lam * D) / mpmath.sqrt(n),
+    ),
+    "half step": (
+        lambda n, R, D, lam: constant_step_size(n, R, D, regularization=lam),
+        lambda n, R, D, lam: 1 / (R / D * mpmath.sqrt(n) / 2 + 2 * lam + R**2 / 4),
+    ),
+    "half": (
+        lambda n, R, D, lam: constant_step_bound(n, R, D, regularization=lam),
+        lambda n, R, D, lam: R * D / mpmath.sqrt(n) / 2 + D**2 / n * (lam + R**2 / 8),
+    ),
+    "lipschitz step": (
+        lambda n, R, D, lam: constant_step_size(
+            n, R, D, regularization=lam, rho=math.inf
+        ),
+        lambda n, R, D, lam: 1 / (R / D * mpmath.sqrt(n) + 2 * lam),
+    ),
+    "lipschitz": (
+        lambda n, R, D, lam: constant_step_bound(
+            n, R, D, regularization=lam, rho=math.inf
+        ),
+        lambda n, R, D, lam: R * D / mpmath.sqrt(n) + D**2 / n * lam,
+    ),
+    "decaying": (
+        lambda n, R, _, lam: decaying_step_bound(n, R, regularization=lam),
+        lambda n, R, _, lam: R**2 * (1 + mpmath.log(n)) / (lam * n),
+    ),
+    "offset step": (
+        lambda n, R, D, lam: offset_step_size(n, R, D, regularization=lam),
+        lambda n, R, D, lam: 1 / (2 * lam * n + R**2 / 4 + R**2 / (8 * lam * D**2)),
+    ),
+    "offset": (
+        lambda n, R, D, lam: offset_step_bound(n, R, D, regularization=lam),
+        lambda n, R, D, lam: (
+            (
+                R**2 * D**2 / 8
+                + lam * D**2
+                + R**2
+                / (16 * lam)
+                * (1 + mpmath.log1p(16 * lam**2 * D**2 * (n - 1) / R**2))
+            )
+            / n
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("ours", "formula"), FORMULAS.values(), ids=FORMULAS.keys())
+def test_formulas_are_right_at_every_size(ours, formula):
+    """In many digits, for all sizes together; past the largest float is refused."""
+    largest = mpmath.mpf(np.finfo(float).max)
+    for arguments in itertools.product((1.0, 2.0, 1e15), SIZES, SIZES, SIZES):
+        _, _, D, lam = arguments
+        if ours is FORMULAS["tuned"][0] and math.sqrt(1.2 * KAPPA) / math.sqrt(lam) > D:
+            continue
+        with mpmath.workdps(700):
+            exact = formula(*map(mpmath.mpf, arguments))
+            if exact > largest:
+                with pytest.raises(ValueError, match=r"too large"):
+                    ours(*arguments)
+                continue
+            try:
+                gap = abs(mpmath.mpf(float(ours(*arguments))) - exact)
+            except ValueError:  # a product on the way, of which sqrt(n) is left
+                assert exact > 1e300, arguments
+            else:
+                assert gap <= 1e-12 * exact + mpmath.mpf("1e-307"), arguments
+
+
+@pytest.mark.parametrize("R", [1e-100, 1e-50, 1e-8, 1e-3, 1.0, 3.0, 77.0, 1e20, 1e100])
+def test_idle_regret_keeps_its_digits(R):
+    """For short samples it is R^2 / 16, far below the rounding of log 2."""
+    idle = idle_regret(R)
+
+    if R < 1e-3:
+        assert_allclose(idle, R**2 / 16, rtol=1e-15 + R**2)
+    with mpmath.workdps(450):
+        size = mpmath.mpf(R)
+        low, high = mpmath.mpf(0), size / 2  # the best weight: 2 w = R sigma(-w R)
+        for _ in range(1400):
+            w = (low + high) / 2
+            above = 2 * w * (1 + mpmath.exp(w * size)) > size
+            low, high = (low, w) if above else (w, high)
+        exact = mpmath.log(2) - mpmath.log1p(mpmath.exp(-w * size)) - w**2
+        assert abs(mpmath.mpf(float(idle)) - exact) <= 1e-13 * exact
+    for lam in (1e-100, 1e100):
+        scaled = idle_regret(R * math.sqrt(lam), regularization=lam)
+        assert_allclose(scaled, idle, rtol=1e-13)
+
+
+def test_decaying_bounds_of_every_regularization():
+    """They depend on R over the root of lambda alone."""
+    expected = decaying_step_bounds(20, 77.0)
+
+    for lam in (1e-300, 1e-20, 1e20, 1e300):
+        bounds = decaying_step_bounds(20, 77 * math.sqrt(lam), regularization=lam)
+        assert_allclose(bounds, expected, rtol=1e-13)
+
+
+def test_the_least_comparator_of_the_tuned_bound():
+    """7/6 kappa, not a little less: at D just below it the proof has a gap."""
+    for lam in (0.1, 1.0, 9.0):
+        least = math.sqrt(7 * KAPPA / (6 * lam))
+        tuned_bound(5, 77.0, least * (1 + 1e-12), regularization=lam)
+        with pytest.raises(ValueError, match=r"`comparator_bound` holds"):
+            tuned_bound(5, 77.0, least * (1 - 1e-9), regularization=lam)
+    short, long = 3 * least / 8, least / (4 * lam * least**2 / KAPPA - 2)
+    assert_allclose(short, long, rtol=1e-12)
+
+
+def test_step_sizes_of_the_sheet():
+    """The four answers to (e), and whatever D and G somebody has."""
+    n = np.array([1, 100, 10**6])
+
+    assert_allclose(tuned_step_size(n, 77), 1 / (79 * np.sqrt(n)), rtol=1e-15)
+    twice = tuned_step_size(n, 2 * 77, regularization=0)  # G = 2 R, D = 1
+    assert_allclose(twice, 1 / (154 * np.sqrt(n)), rtol=1e-15)
+    free = constant_step_size(n, 77, rho=math.inf)
+    assert_allclose(free, 1 / (77 * np.sqrt(n) + 2), rtol=1e-15)
+    any_ = tuned_step_size(n, 50.0, 0.3, regularization=0)
+    assert_allclose(any_, 0.3 / (50.0 * np.sqrt(n)), rtol=1e-15)
+
+
 # What is refused
 
 
@@ -396,6 +528,31 @@ def test_smallest_horizon_tries_the_last_one_too():
             lambda: smallest_horizon(lambda n: n > 0, at_most=0),
             ValueError,
             "`at_most` is 0",
+        ),
+        (lambda: smallest_horizon(None), TypeError, "`holds` is of type NoneType"),
+        (
+            lambda: smallest_horizon(lambda _: None),
+            TypeError,
+            "`holds` returns None at 1, expected a boolean",
+        ),
+        (
+            lambda: smallest_horizon(lambda n: np.arange(n) > 1),
+            TypeError,
+            "`holds` returns array",
+        ),
+        (lambda: smallest_horizon(lambda n: n > 2, at_most=1.5), TypeError, "at_most"),
+        (lambda: tuned_bound(10, 1e308, 1e300), ValueError, "too large"),
+        (lambda: decaying_step_size(1, regularization=5e-324), ValueError, "too large"),
+        (lambda: tuned_bound(None, 77), TypeError, "`n` is of type NoneType"),
+        (lambda: offset_step_size("a", 77), TypeError, "`t` is of type str"),
+        (lambda: constant_step_bound(1, {1}), TypeError, "`feature_bound` is of type"),
+        (lambda: constant_step_bound(1, 1, rho=None), TypeError, "`rho` is of type"),
+        (lambda: idle_regret([1, 2]), ValueError, "`feature_bound` has shape"),
+        (lambda: idle_regret(1e-120), ValueError, "`feature_bound` is 1e-120 times"),
+        (
+            lambda: decaying_step_bounds(2, 1, regularization=1e300),
+            ValueError,
+            "`feature_bound` is 1e-150 times",
         ),
     ],
 )
