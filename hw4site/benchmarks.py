@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parents[2] / "benchmarks" / "results.json"
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 
 HEADINGS = (
     *("Kernel and peer", "Time over ours", "Ours over limit"),

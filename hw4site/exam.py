@@ -128,7 +128,8 @@ def _body(block: Tag) -> list[Tag]:
     return [
         child
         for child in block.find_all(recursive=False)
-        if child.name not in title and "admonition-title" not in child.get_attribute_list("class")
+        if child.name not in title
+        and "admonition-title" not in child.get_attribute_list("class")
     ]
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import nbformat
 from nbformat import v4
 
-from hw4site import runs
+from hw4site import blocks
 from hw4site.pages import FRONT_MATTER, Page, read_pages
 from hw4site.values import evaluate, fill
 
@@ -168,9 +168,9 @@ def _pieces(page: Page, colors: Mapping[str, str]) -> Iterator[Piece]:
 
 def _outputs(page: Page) -> tuple[list[str], Callable[[str], object]]:
     """Return what a page's blocks printed and their values, built or run anew."""
-    built = runs.finished(page.session, [fence.code for fence in page.executed])
+    built = blocks.finished(page.session, [fence.code for fence in page.executed])
     if built is not None:
-        return built, partial(runs.value, page.session)
+        return built, partial(blocks.value, page.session)
     names: dict[str, object] = {}
     outputs = [output for _, output in page.run(names)]
     return outputs, partial(evaluate, names=names)

@@ -18,7 +18,7 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from pygments.token import STANDARD_TYPES, Name, Operator, Punctuation, Whitespace
 
-from hw4site import mathematics, runs
+from hw4site import blocks, mathematics
 from hw4site.uses import ROOT, with_tests
 from hw4site.values import fill
 
@@ -51,7 +51,7 @@ class _Session(Preprocessor):
             lines = [self.report(f"sessions {sorted(names)}, expected one"), *lines]
         self.name = min(names, default="")
         if self.name:
-            runs.start(self.name, text)
+            blocks.start(self.name, text)
         return lines
 
     def report(self, message: str) -> str:
@@ -85,7 +85,7 @@ class _Values(Preprocessor):
         self.session = session
 
     def run(self, lines: list[str]) -> list[str]:
-        value_of = partial(runs.value, self.session.name)
+        value_of = partial(blocks.value, self.session.name)
         text = fill("\n".join(lines), value_of, self.session.report)
         mathematics.typeset_ahead(text)
         return text.split("\n")

@@ -33,7 +33,7 @@ _VARIABLES = {
     PAPER: "--hw4-paper",
     **{color: f"--hw4-series-{i}" for i, color in enumerate(SERIES, 1)},
 }
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
     "axes.grid": True,
@@ -63,11 +63,9 @@ _STYLE: dict[Any, Any] = {
     "ytick.labelcolor": INK,
     "ytick.labelsize": 9,
 }
+"""What Matplotlib is told while a block of a page draws, and by nobody else."""
 _UNSEEN = {"metadata", "style"}
 ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-
-# Set once for the process that builds the site: drawing reads these at every call.
-mpl.rcParams.update(_STYLE)
 
 
 def subplots(
@@ -87,8 +85,9 @@ def subplots(
         height: Height in inches.
         **options: Passed to `Figure.subplots`.
     """
-    figure = Figure(figsize=(width, height))
-    return figure, figure.subplots(rows, columns, **options)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height))
+        return figure, figure.subplots(rows, columns, **options)
 
 
 def to_html(
@@ -114,7 +113,7 @@ def to_html(
     if not alt.strip():
         raise ValueError("`alt` is empty, expected what the figure shows, in words")
     buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         # `Figure.savefig` would draw it twice, once for the layout alone.
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})

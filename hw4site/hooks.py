@@ -3,27 +3,26 @@
 Builders without hooks run the same from the command line, `python -m`.
 """
 
-import gc
 import logging
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
 
-from hw4site import beside, runs
+from hw4site import beside, blocks
 from hw4site.extension import typeset_ahead
 from hw4site.mathematics import font
 
 
 def on_startup(**_: object) -> None:
-    """Look for garbage less often: nearly all that a build makes is there to stay."""
-    gc.set_threshold(100_000)
+    """Refuse to build with another checkout's library."""
+    blocks.require_own_library()
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Start with the pages that have no blocks: another process runs those that do."""
     if "markdown-exec" in config.plugins:
-        ahead = {str(path) for path in runs.run_ahead(Path(config.docs_dir))}
+        ahead = {str(path) for path in blocks.run_ahead(Path(config.docs_dir))}
         for file in [file for file in files if file.abs_src_path in ahead]:
             files.remove(file)
             files.append(file)

@@ -12,6 +12,9 @@ from functools import cached_property, partial
 from io import StringIO
 from pathlib import Path
 
+import matplotlib as mpl
+
+from hw4site.figures import STYLE
 from hw4site.values import VALUE
 
 _OPENING = re.compile(r"(?P<indent>[ \t>]*)(?P<ticks>`{3,}|~{3,})(?P<header>[^`]*)")
@@ -106,11 +109,14 @@ class Page:
 
     path: Path
     text: str = field(repr=False)
+    docs: Path | None = None
 
     @property
     def session(self) -> str:
-        """The name of the page's session: the stem of its file."""
-        return self.path.stem
+        """The name of the page's session: its path below the folder of the pages."""
+        if self.docs is None:
+            return self.path.stem
+        return self.path.relative_to(self.docs).with_suffix("").as_posix()
 
     @cached_property
     def fences(self) -> list[Fence]:
@@ -200,18 +206,19 @@ class Page:
             namespace["print"] = partial(print, file=output)
             # Blank lines in front give each line of code the number it has on the page.
             code = "\n" * fence.line + fence.code
-            exec(compile(code, str(self.path), "exec"), namespace)
+            with mpl.rc_context(STYLE):
+                exec(compile(code, str(self.path), "exec"), namespace)
             yield fence, output.getvalue()
 
 
-def read_page(path: Path) -> Page:
-    """Return the page in a file."""
-    return Page(path, path.read_text(encoding="utf-8"))
+def read_page(path: Path, docs: Path | None = None) -> Page:
+    """Return the page in a file below a folder of pages."""
+    return Page(path, path.read_text(encoding="utf-8"), docs)
 
 
 def read_pages(docs: Path) -> list[Page]:
     """Return every page below a folder, in the order of their paths."""
-    return [read_page(path) for path in sorted(docs.rglob("*.md"))]
+    return [read_page(path, docs) for path in sorted(docs.rglob("*.md"))]
 
 
 def _fences(text: str) -> Iterator[Fence]:

@@ -22,7 +22,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 from hw4site.pages import Page, read_pages
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 RUNTIME = ROOT / "runtime"
 """Where `fetch` puts what the site is to serve itself."""
 

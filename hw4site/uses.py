@@ -17,7 +17,7 @@ from griffe import Extension, Function
 
 from hw4site.pages import Page, read_pages
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 _LINK = re.compile(r"\]\[(hw4lib\.[\w.]+)\]")
 _PART = re.compile(r"[1-5]-")  # the anchors of the problems' pages

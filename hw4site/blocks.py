@@ -1,10 +1,11 @@
-"""Each page's blocks run from a fresh start, and not again while nothing has changed.
+"""Runs the blocks of each page, from a fresh start, and not again while nothing changed.
 
-markdown-exec keeps a session for the life of the process: under `mkdocs serve` a name
+markdown-exec keeps a session for the life of its process: under `mkdocs serve` a name
 that a page no longer defines would still be there, and an edited library would not be
-imported again. So the extension announces each page before its blocks run. If neither
-the page's text nor the library differs from the last time, the blocks give what they
-gave then; otherwise the session, the library and NumPy's settings are fresh.
+imported again. So `formatter` gives markdown-exec's own `base_format` a `run` of ours.
+The extension announces each page with `start` before its blocks run. If neither the
+page's text nor the library differs from the last time, the blocks give what they gave
+then; otherwise the session, the library and NumPy's settings are fresh.
 
 With a library that is new, a process of its own runs the pages ahead, while this one
 makes pages out of what has no blocks. What it could not run is run here, as if it had
@@ -12,58 +13,96 @@ not been there.
 """
 
 import importlib
+import linecache
 import sys
+import traceback
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from io import StringIO
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
-from markdown_exec._internal.formatters import python as markdown_exec_python
-from markdown_exec._internal.formatters.base import ExecutionError
-from markdown_exec._internal.rendering import code_block
+from markdown import Markdown
+from markdown_exec import ExecutionError, base_format, code_block
 
+from hw4site.figures import STYLE
 from hw4site.pages import Page, read_pages
 from hw4site.values import VALUE, evaluate
 
-_LIBRARY = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
+"""The checkout: the library beside `mkdocs.yml` is the one that the pages run."""
+
 _PRINTING = np.get_printoptions()
 _FLOATING = np.geterr()
 
 
 @dataclass
-class Run:
-    """What became of a page's blocks.
-
-    Attributes:
-        text: The page as Python-Markdown was given it.
-        codes: Each block that ran, in order.
-        outputs: What each printed.
-        values: The values of the page's expressions, if another process has run it.
-        failed: Whether one of them raised an error.
-        replayed: How many outputs have been given again since the last start.
-    """
+class PageRun:
+    """What became of a page's blocks."""
 
     text: str
+    """The page as Python-Markdown was given it."""
+    names: dict[str, Any] = field(default_factory=dict)
+    """The variables, where this process ran the blocks."""
     codes: list[str] = field(default_factory=list)
+    """Each block that ran, in order."""
     outputs: list[str] = field(default_factory=list)
+    """What each printed."""
     values: dict[str, object] = field(default_factory=dict)
+    """The values of the page's expressions, where another process ran the blocks."""
     failed: bool = False
+    """Whether one of them raised an error."""
     replayed: int | None = None
+    """How many outputs have been given again since the last start."""
 
 
 class _Ahead(NamedTuple):
     """A run in another process, and the library that it ran with."""
 
-    run: Run
+    run: PageRun
     library: dict[Path, bytes]
 
 
-_runs: dict[str, Run] = {}
+_runs: dict[str, PageRun] = {}
 _library: dict[Path, bytes] = {}
 _ahead: dict[str, Future[_Ahead]] = {}
+
+
+def formatter(
+    source: str,
+    language: str,
+    css_class: str,  # noqa: ARG001
+    options: dict[str, Any],
+    md: Markdown,
+    **_: object,
+) -> str:
+    """Return the HTML of an executed block, as superfences asks for it.
+
+    The blocks of a page, which share its session, keep their names; one without a
+    session has names of its own.
+    """
+    return base_format(language=language, run=_run_block, code=source, md=md, **options)
+
+
+def require_own_library() -> None:
+    """Refuse to build with a library that is not the one beside `mkdocs.yml`.
+
+    Raises:
+        RuntimeError: If `hw4lib` comes from another folder, such as an original of
+            which this checkout is a copy.
+    """
+    module = importlib.import_module("hw4lib")
+    found = Path(str(module.__file__)).resolve().parent
+    if found != ROOT.resolve() / "hw4lib":
+        raise RuntimeError(
+            f"`hw4lib` comes from {found}, expected {ROOT / 'hw4lib'}: "
+            "use `python -m mkdocs` in this folder, or `make`"
+        )
 
 
 def run_ahead(docs: Path) -> set[Path]:
@@ -90,10 +129,11 @@ def _run_page(page: Page) -> _Ahead:
         expression = match[1].strip()
         with suppress(Exception):  # a page that reads it runs where it can say so
             run.values[expression] = value(page.session, expression)
+    run.names = {}  # not all of them can be sent to another process
     return _Ahead(run, _library)
 
 
-def _taken(session: str, text: str) -> Run | None:
+def _taken(session: str, text: str) -> PageRun | None:
     """Return what another process has made of a page, if it ran it as it is."""
     if session not in _ahead:
         return None
@@ -123,8 +163,7 @@ def start(session: str, text: str) -> None:
         run.replayed = 0
         _runs[session] = run
         return
-    _runs[session] = Run(text)
-    markdown_exec_python._sessions_globals.pop(session, None)
+    _runs[session] = PageRun(text)
     np.set_printoptions(**_PRINTING)
     np.seterr(**_FLOATING)
 
@@ -141,17 +180,12 @@ def finished(session: str, codes: list[str]) -> list[str] | None:
     return list(run.outputs) if run is not None and same else None
 
 
-def names(session: str) -> dict[str, Any]:
-    """Return the variables of a session."""
-    return markdown_exec_python._sessions_globals.get(session, {})
-
-
 def value(session: str, expression: str) -> object:
     """Return the value of an expression over the variables of a session."""
     run = _runs.get(session)
     if run is not None and expression in run.values:
         return run.values[expression]
-    return evaluate(expression, names(session))
+    return evaluate(expression, run.names if run else {})
 
 
 def _refresh_library() -> bool:
@@ -162,8 +196,7 @@ def _refresh_library() -> bool:
     Returns:
         Whether the library is new: changed, or looked at for the first time.
     """
-    paths = (p for p in _LIBRARY.rglob("*.py") if _LIBRARY / "site" not in p.parents)
-    library = {path: path.read_bytes() for path in paths}
+    library = {path: path.read_bytes() for path in (ROOT / "hw4lib").rglob("*.py")}
     if library == _library:
         return False
     first = not _library
@@ -173,55 +206,43 @@ def _refresh_library() -> bool:
         return True
     _runs.clear()
     for name in list(sys.modules):
-        if name.split(".")[0] == "hw4lib" and not name.startswith("hw4site"):
+        if name.split(".")[0] == "hw4lib":
             del sys.modules[name]
     importlib.invalidate_caches()
     return True
 
 
-def _run_block(
-    code: str,
-    returncode: int | None = None,
-    session: str | None = None,
-    id: str | None = None,  # noqa: A002 - markdown-exec passes it by this name
-    **extra: str,
-) -> str:
-    """Run a block as markdown-exec does, or give again what it gave."""
+def _run_block(code: str, session: str | None = None, **_: object) -> str:
+    """Run a block and return what it printed; markdown-exec asks for no more."""
     run = _runs.get(session or "")
-    if run is None:
-        return _run_python(code, returncode, session, id, **extra)
-    if run.replayed is not None:
+    if run is not None and run.replayed is not None:
         run.replayed += 1
         return run.outputs[run.replayed - 1]
+    names = run.names if run else {}
+    name = f"<block {len(run.codes) + 1} of {session}>" if run else "<block>"
     try:
-        output = _run_python(code, returncode, session, id, **extra)
-    except ExecutionError:
-        run.failed = True
-        raise
-    except SystemExit as error:
-        # It would end the build without an error and without a site.
-        run.failed = True
-        message = code_block("python", f"SystemExit: {error}")
-        raise ExecutionError(message) from error
-    run.codes.append(code)
-    run.outputs.append(output)
+        output = _execute(code, name, names)
+    except (Exception, SystemExit) as error:
+        # SystemExit would end the build with status 0 and without a site.
+        if run:
+            run.failed = True
+        trace = (
+            error.__traceback__ and error.__traceback__.tb_next
+        )  # without this frame
+        text = "".join(traceback.format_exception(type(error), error, trace))
+        raise ExecutionError(code_block("python", text)) from error
+    if run:
+        run.codes.append(code)
+        run.outputs.append(output)
     return output
 
 
-def _print(
-    buffer: TextIO,
-    *values: object,
-    sep: str | None = None,
-    end: str | None = None,
-    file: TextIO | None = None,
-    **_flush: bool,
-) -> None:
-    """Print as Python does; markdown-exec's own forgets `sep` and `file`."""
-    text = (" " if sep is None else sep).join(map(str, values))
-    (file or buffer).write(text + ("\n" if end is None else end))
-
-
-# markdown-exec looks both up by their names at each block.
-markdown_exec_python._buffer_print = _print
-_run_python = markdown_exec_python._run_python
-markdown_exec_python._run_python = _run_block
+def _execute(code: str, name: str, names: dict[str, Any]) -> str:
+    output = StringIO()
+    names["__name__"] = "__main__"
+    names["print"] = partial(print, file=output)
+    # So that a traceback shows the block's own lines.
+    linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+    with mpl.rc_context(STYLE):
+        exec(compile(code, name, "exec"), names)
+    return output.getvalue()
