@@ -1,4 +1,4 @@
-"""Runs the blocks of each page, from a fresh start, and not again while nothing changed.
+"""Runs the blocks of each page from a fresh start, and only when something has changed.
 
 markdown-exec keeps a session for the life of its process: under `mkdocs serve` a name
 that a page no longer defines would still be there, and an edited library would not be

@@ -57,7 +57,8 @@ def notebook(name: str, pieces: Sequence[Piece]) -> nbformat.NotebookNode:
             cell = v4.new_code_cell(piece.text, execution_count=next(runs), **options)
         else:
             cell = v4.new_markdown_cell(piece.text)
-        cell["id"] = f"{name}-{number}"  # a random id would differ each time
+        # A random id would differ each time, and a slash is not allowed in one.
+        cell["id"] = f"{name.replace('/', '-')}-{number}"
         cells.append(cell)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     book: nbformat.NotebookNode = v4.new_notebook(
@@ -117,7 +118,9 @@ def export(docs: Path, site: Path) -> list[str]:
             faults.append(f"{page.path}: {type(error).__name__}: {error}")
             continue
         for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     (site / "llms.txt").write_text(contents(docs), encoding="utf-8")
     return faults
 
@@ -137,7 +140,7 @@ def contents(docs: Path) -> str:
         words = [said] if said else []
         if any(fence.visible for fence in page.executed):
             words.append(
-                f"As plain Python: [{path.stem}.py](notebooks/{path.stem}.py)."
+                f"As plain Python: [{path.stem}.py](notebooks/{page.session}.py)."
             )
         text = f"- {link}: {' '.join(words)}" if words else f"- {link}"
         lines[path.parts[0].startswith("reference")].append(text)

@@ -10,30 +10,32 @@ import html
 import logging
 import re
 from functools import partial
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Extension, Markdown
 from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
-from pygments.token import STANDARD_TYPES, Name, Operator, Punctuation, Whitespace
 
 from hw4site import blocks, mathematics
-from hw4site.uses import ROOT, with_tests
+from hw4site.uses import ROOT
 from hw4site.values import fill
 
 # MkDocs counts what is logged below its own name.
 _log = logging.getLogger("mkdocs.hw4lib")
 
 _NOT_FOR_SEARCH = re.compile(
-    r'<details class="(?:mkdocstrings-source|tests)"'
+    r'<details class="mkdocstrings-source"'
     r'|<div class="language-\w+ highlight"'
 )
-# Names and signs have the color of the code around them: an element each would be two
-# thirds of a page's.
-STANDARD_TYPES.update(dict.fromkeys((Name, Operator, Punctuation, Whitespace), ""))
+# What Pygments calls names, operators, punctuation and white space.
+_PLAIN_SPAN = re.compile(r'<span class="[nopw]">([^<]*)</span>')
+_HEADINGS = {"h1", "h2", "h3", "h4"}
+_PART = re.compile(r"\d(?:\.\d)? \([a-z]\)")
+_TO = {"answer": "to", "hint": "for", "why": "for", "mistakes": "in", "code": "for"}
 _MODULE = re.compile(r"^::: ([\w.]+)", re.MULTILINE)
 _SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
+_VISIBLE = re.compile(r'^\s*```+\s*python\b.*\bsource="above"', re.MULTILINE)
 
 
 class _Session(Preprocessor):
@@ -42,6 +44,7 @@ class _Session(Preprocessor):
     def __init__(self, md: Markdown) -> None:
         super().__init__(md)
         self.name = ""
+        self.takes_along = False
 
     def run(self, lines: list[str]) -> list[str]:
         text = "\n".join(lines)
@@ -50,6 +53,7 @@ class _Session(Preprocessor):
         if len(names) > 1:
             lines = [self.report(f"sessions {sorted(names)}, expected one"), *lines]
         self.name = min(names, default="")
+        self.takes_along = bool(self.name and _VISIBLE.search(text))
         if self.name:
             blocks.start(self.name, text)
         return lines
@@ -91,13 +95,6 @@ class _Values(Preprocessor):
         return text.split("\n")
 
 
-class _Tests(Preprocessor):
-    """Names the tests of each part's functions behind its check."""
-
-    def run(self, lines: list[str]) -> list[str]:
-        return with_tests("\n".join(lines)).split("\n")
-
-
 class _Formulas(Treeprocessor):
     """Typesets what arithmatex has found."""
 
@@ -126,8 +123,72 @@ class _Formulas(Treeprocessor):
             element.set("tabindex", "0")  # so that the keyboard can scroll it
 
 
+class _Parts(Treeprocessor):
+    """Finishes what a page's parts have in common, so that no page has to write it.
+
+    Hints are numbered; each fold is named after its part for those who cannot see
+    where it stands; an answer ends with the points that it earns; a page with code
+    ends with links to take it along.
+    """
+
+    def __init__(self, md: Markdown, session: _Session) -> None:
+        super().__init__(md)
+        self.session = session
+
+    def run(self, root: Element) -> None:
+        part, points, hints = "", "", 0
+        for element in list(root):
+            if element.tag in _HEADINGS:
+                words = _PART.match("".join(element.itertext()))
+                part = words[0] if words else ""
+                points, hints = element.get("data-points", ""), 0
+            elif element.tag == "details" and part:
+                kind = element.get("class", "")
+                hints += kind == "hint"
+                self._name(element, part, hints if kind == "hint" else 0)
+                if kind == "answer" and points:
+                    self._end(element, points)
+        if self.session.takes_along:
+            root.append(self._take())
+
+    def _name(self, details: Element, part: str, hint: int) -> None:
+        summary = details.find("summary")
+        if summary is None or len(summary):
+            return
+        title = (summary.text or "") + (f" {hint}" if hint else "")
+        summary.text = title
+        said = SubElement(summary, "span", {"class": "hw4-said"})
+        said.text = f" {_TO.get(details.get('class', ''), 'for')} {part}"
+
+    def _end(self, answer: Element, points: str) -> None:
+        end = SubElement(answer, "p", {"class": "hw4-enough"})
+        unit = "point" if points == "1" else "points"
+        end.text = f"This is enough for full marks: {points} {unit}."
+
+    def _take(self) -> Element:
+        name = self.session.name
+        up = "../" * name.count("/")
+        notebook, script = (f"{up}notebooks/{name}.{end}" for end in ("ipynb", "py"))
+        line = Element("p", {"class": "hw4-take", "data-search-exclude": ""})
+        line.text = self.md.htmlStash.store(
+            f'Download this page as a <a href="{notebook}" download>notebook</a> or as '
+            f'<a href="{script}" download>plain Python</a>.'
+        )
+        return line
+
+
+class _Spans(Postprocessor):
+    """Unwraps names, operators and signs in code, which have its own color.
+
+    An element each would be two thirds of a page's.
+    """
+
+    def run(self, text: str) -> str:
+        return _PLAIN_SPAN.sub(r"\1", text)
+
+
 class _Search(Postprocessor):
-    """Keeps code, its output and the names of tests out of the search."""
+    """Keeps code and its output out of the search."""
 
     def run(self, text: str) -> str:
         return _NOT_FOR_SEARCH.sub(r"\g<0> data-search-exclude", text)
@@ -140,9 +201,10 @@ class HomeworkExtension(Extension):
         """Register the steps before, after and behind superfences (25)."""
         session = _Session(md)
         md.preprocessors.register(session, "hw4-session", 26)
-        md.preprocessors.register(_Tests(md), "hw4-tests", 25.5)
         md.preprocessors.register(_Values(md, session), "hw4-values", 24)
         md.treeprocessors.register(_Formulas(md, session), "hw4-formulas", 15)
+        md.treeprocessors.register(_Parts(md, session), "hw4-parts", 4)
+        md.postprocessors.register(_Spans(md), "hw4-spans", 6)
         md.postprocessors.register(_Search(md), "hw4-search", 5)
 
 

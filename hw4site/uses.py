@@ -2,8 +2,7 @@
 
 Found in the sources, so that nobody has to keep a list: a part uses what its visible
 blocks name or its text links to, a test what it names, itself or through a helper of
-its file. `Uses` writes both into the reference; `with_tests` ends each check with the
-tests of the functions that the part's text links to.
+its file. `Uses` writes both into the reference.
 """
 
 import ast
@@ -57,29 +56,6 @@ def checked_in(tests: Path = ROOT / "tests") -> dict[str, list[tuple[str, str]]]
     return found
 
 
-def with_tests(text: str) -> str:
-    """Return a page's Markdown with a block of tests behind each check.
-
-    They are those of the functions that the part's text links to, or, if there is no
-    such link, of those that its blocks name.
-    """
-    page = Page(Path(), text)
-    links, code = list(_links(page)), list(_code(page))
-    lines = text.split("\n")
-    checks = [b for b in page.blocks if b.name == "check" and b.end]
-    for check in sorted(checks, key=lambda block: -block.end):
-        start = max((h.line for h in page.headings if h.line < check.line), default=1)
-        functions, named = (
-            dict.fromkeys(name for line, name in uses if start <= line <= check.end)
-            for uses in (links, code)
-        )
-        tests = _tests_of(functions or named)
-        if tests:
-            block = ["", "/// tests", "", *_listed(tests), "///", ""]
-            lines[check.end : check.end] = block
-    return "\n".join(lines)
-
-
 class Uses(Extension):
     """Adds to the reference of each function what uses it."""
 
@@ -112,11 +88,6 @@ def _code(page: Page) -> Iterator[tuple[int, str]]:
         aliases |= _imports(tree)
         if fence.visible:
             yield from ((fence.line, name) for name in _words(tree, aliases)[0])
-
-
-def _tests_of(functions: Iterable[str]) -> list[tuple[str, str]]:
-    tests = checked_in()
-    return list(dict.fromkeys(test for f in functions for test in tests.get(f, [])))
 
 
 def _listed(tests: Sequence[tuple[str, str]]) -> list[str]:
