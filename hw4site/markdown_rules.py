@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 
-from hw4site.pages import Fence, Page
+from hw4site.pages import Block, Fence, Heading, Page
 
 LANGUAGES = (
     "python",
@@ -39,8 +39,14 @@ PARTS = {
 }
 """The anchors of the homework's lettered parts."""
 
-ROUND = ("question", "answer", "derivation", "check")
-"""The blocks of a lettered part."""
+FOLDS = ("question", "hint", "answer", "why", "mistakes", "code", "remark")
+"""The blocks of a lettered part, in their order."""
+
+ONCE = ("question", "answer", "why", "mistakes", "code")
+"""Those of which a part has exactly one."""
+
+POINTS = 10
+"""What the parts of a problem add up to."""
 
 Found = Iterator[tuple[int, str]]
 
@@ -141,24 +147,67 @@ def part_anchors(page: Page) -> Found:
             yield line, f"the anchor is `{anchor}`, expected `{{ #{part} }}`"
 
 
-def part_rounds(page: Page) -> Found:
-    """A lettered part has its question, answer, derivation and executed check."""
-    for line, part, _ in parts(page):
-        level = next(h.level for h in page.headings if h.line == line)
-        later = (h.line for h in page.headings if h.line > line and h.level <= level)
-        end = next(later, len(page.text))
-        blocks = [block for block in page.blocks if line < block.line < end]
-        for name in ROUND:
-            if not any(block.name == name for block in blocks):
-                yield line, f"part {part} has no `/// {name}`, expected one"
-        checks = [block for block in blocks if block.name == "check"]
-        if checks and not any(
-            check.line < fence.line < check.end
-            for check in checks
+def part_folds(page: Page) -> Found:
+    """A lettered part has its folds, in their order, and points that add up to ten."""
+    problem = [h for h in page.headings if h.anchor in PARTS]
+    for heading in problem:
+        blocks = [b for b in _section(page, heading) if b.name in FOLDS]
+        blocks.sort(key=lambda block: block.line)
+        kinds = [block.name for block in blocks]
+        for name in ONCE:
+            if kinds.count(name) != 1:
+                yield (
+                    heading.line,
+                    f"part {heading.anchor} has {kinds.count(name)} `/// {name}`, "
+                    f"expected one",
+                )
+        if kinds != sorted(kinds, key=FOLDS.index):
+            yield (
+                heading.line,
+                f"part {heading.anchor} has {', '.join(kinds)}, "
+                f"expected the order {', '.join(FOLDS)}",
+            )
+        if not heading.points:
+            yield (
+                heading.line,
+                f"part {heading.anchor} has no points, expected `data-points=…`",
+            )
+    total = sum(heading.points for heading in problem)
+    if problem and all(h.points for h in problem) and total != POINTS:
+        yield 1, f"the parts have {total:g} points, expected {POINTS}"
+
+
+def rivals(page: Page) -> Found:
+    """The code of a part, and of a theorem, refuses a wrong answer."""
+    theorems = [b.line for b in page.blocks if b.name == "theorem"]
+    for heading in page.headings:
+        blocks = list(_section(page, heading))
+        has_theorem = any(block.line in theorems for block in blocks)
+        if heading.anchor not in PARTS and not (has_theorem and heading.level == 2):
+            continue
+        codes = [b for b in blocks if b.name == "code"]
+        inside = (
+            fence
             for fence in page.executed
-            if fence.visible
-        ):
-            yield line, f"no check of part {part} has a block that runs, expected one"
+            if fence.visible and any(b.line < fence.line < b.end for b in codes)
+        )
+        if not any("assert refuses(" in fence.code for fence in inside):
+            yield (
+                heading.line,
+                f"the code under `{heading.text}` refuses no wrong answer, "
+                f"expected `assert refuses(check, …)`",
+            )
+
+
+def _section(page: Page, heading: Heading) -> Iterator[Block]:
+    """Yield the blocks between a heading and the next of its level or above."""
+    after = (
+        h.line
+        for h in page.headings
+        if h.line > heading.line and h.level <= heading.level
+    )
+    end = next(after, page.text.count("\n") + 2)
+    yield from (block for block in page.blocks if heading.line < block.line < end)
 
 
 def parts(page: Page) -> Iterator[tuple[int, str, str]]:
@@ -181,10 +230,11 @@ def syntax(page: Page) -> Found:
 def imports(page: Page) -> Found:
     """A visible block runs for a reader who has NumPy and hw4lib alone."""
     for fence in page.executed:
+        known = {"numpy", "hw4lib"} | sys.stdlib_module_names
+        if not fence.visible:
+            known |= {"hw4site", "matplotlib"}
         for line, name in _imported(_tree(fence)):
-            package = name.split(".")[0]
-            known = package in {"numpy", "hw4lib"} | sys.stdlib_module_names
-            if not known or (fence.visible and name.startswith("hw4site")):
+            if name.split(".")[0] not in known:
                 yield (
                     fence.line + line,
                     f"the block imports `{name}`, expected NumPy and hw4lib alone",
@@ -202,10 +252,7 @@ def _imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def names(page: Page) -> Found:
-    """A name means one thing on a page: prose sees it as the last block left it.
-
-    Loop variables, and what only figures use, may return, unless prose reads them.
-    """
+    """A name that prose reads means one thing: prose sees what the last block left."""
     read = {
         node.id
         for value in page.values
@@ -218,9 +265,7 @@ def names(page: Page) -> Found:
         for name, (kind, line) in stores.found.items():
             kind_before, line_before = first.setdefault(name, (kind, line))
             once = line_before == line
-            if once or kind == kind_before == "import" or name.startswith("_"):
-                continue
-            if kind == kind_before == "scratch" and name not in read:
+            if once or kind == kind_before == "import" or name not in read:
                 continue
             yield (
                 line,
@@ -294,7 +339,8 @@ RULES: list[Callable[[Page], Found]] = [
     typed_decimals,
     heading_formulas,
     part_anchors,
-    part_rounds,
+    part_folds,
+    rivals,
     syntax,
     imports,
     names,

@@ -74,12 +74,13 @@ class Fence:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading, with the anchor that its attribute list gives it (or none)."""
+    """A heading, with the anchor and the points that its attribute list gives it."""
 
     level: int
     text: str
     anchor: str
     line: int
+    points: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,15 @@ class Page:
         found = []
         for match in _HEADING.finditer(self.markdown):
             anchor = re.search(r"(?<!\S)#(\S+)", match[3] or "")
-            line = _line(match)
-            text = match[2]
+            points = re.search(r"\bdata-points=([\d.]+)", match[3] or "")
             found.append(
-                Heading(len(match[1]), text, anchor[1] if anchor else "", line)
+                Heading(
+                    level=len(match[1]),
+                    text=match[2],
+                    anchor=anchor[1] if anchor else "",
+                    line=_line(match),
+                    points=float(points[1]) if points else 0.0,
+                )
             )
         return found
 
