@@ -110,7 +110,7 @@ def fisher_information(
     z = as_array("activations", activations, "n", "p")
     w = as_array("weights", weights, z.shape[1])
     eps = as_number("flip_probability", flip_probability, above=0.0, below=0.5)
-    a = _as_logits("weights", _sum_of_products(z, w))
+    a = _as_logits("weights", _sum_of_products(w, z.T))
     # Square roots of both factors, because their product may underflow.
     q, not_q = (np.sqrt(noisy_probability(s, flip_probability=eps)) for s in (a, -a))
     one, zero = (
@@ -240,18 +240,18 @@ def fit_flip_probability(
     directions of weight space: the fit without noise, the fit without noise of
     examples scaled to unit length, in which no example has leverage, and $8p$ more
     that are spread at random, the same in each call. Along each, the best of four
-    lengths and three flip probabilities takes 20 steps of Fisher scoring on
-    $(w, \epsilon)$; the best of these continues until it converges. If the fit without
-    noise is no worse, the answer is that fit, with $\epsilon = 0$. A better maximum
-    that none of the starts leads to remains possible.
+    lengths and three flip probabilities is a starting point; the best eight of these
+    take 20 steps of Fisher scoring on $(w, \epsilon)$, and the best of them continues
+    until it converges. If the fit without noise is no worse, the answer is that fit,
+    with $\epsilon = 0$. A better maximum to which no start leads remains possible.
 
     Where flips explain every label that a hyperplane does not separate, the likelihood
     has no maximum at finite weights; then `converged` is false, while loss and flip
     probability are near their limits. It is false too for data that a hyperplane
     separates, which need no flips.
 
-    The time of a step is $O(n p^2)$; at most $20 (8p + 2)$ steps plus `max_steps` are
-    taken.
+    The time of a step is $O(n p^2)$; at most 160 steps are taken, and then
+    `max_steps` for the best.
 
     Args:
         activations: Last hidden activations $z$, shape `(n, p)`, of rank `p`. A bias
@@ -287,6 +287,7 @@ def fit_flip_probability(
     w = space.inside(clean.weights)
     _check_identified(space.z, w)
     starts = [_best_along(space.z, y, d) for d in _directions(space.z, y, w)]
+    starts = sorted(starts, key=lambda theta: _loss(space.z, y, theta))[:8]
     race = [_score(space.z, y, theta, min(20, limit)) for theta in starts]
     theta, taken, converged = min(race, key=lambda end: _loss(space.z, y, end[0]))
     if not converged:

@@ -432,7 +432,7 @@ def em_bound(
     touches the loss at $a = b$ with the same slope. Minimizing it over a model and
     updating $\gamma$ is the EM algorithm. Summed over the true labels $y$ it is
     $\sum_y \gamma_y \left( \log \frac{p(y \mid b)}{p(y' \mid b)} - \log p(y \mid a)
-    \right)$, two terms that are never negative.
+    \right)$. A posterior below the smallest float counts as 0.
 
     Args:
         logits: Logits $a$ at which to evaluate the bound, any shape.
@@ -695,16 +695,22 @@ def _product(*factors: NDArray[np.float64] | float) -> NDArray[np.float64]:
 
 
 def _sum_of_products(
-    left: NDArray[np.float64], right: NDArray[np.float64], product: np.ufunc = np.matmul
+    left: NDArray[np.float64], right: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return a matrix product whose partial sums may overflow though it does not."""
-    total = np.asarray(product(left, right))
-    if is_finite(total):
-        return total
-    # Once more with factors of at most 1: multiplying by powers of two is exact.
+    """Return `left @ right`, whose partial sums may overflow though it does not."""
+    total = np.asarray(left @ right)
+    return total if is_finite(total) else _exact_sum(left[..., None], right, axis=-2)
+
+
+def _exact_sum(
+    left: NDArray[np.float64], right: NDArray[np.float64], axis: int
+) -> NDArray[np.float64]:
+    """Return the sum of `left * right`, infinite only if the sum itself is so large."""
+    # Factors of at most 1: multiplying by powers of two is exact.
     i, j = (int(np.frexp(np.abs(x).max())[1]) for x in (left, right))
-    scaled = product(np.ldexp(left, -i), np.ldexp(right, -j))
-    return np.where(np.isfinite(total), total, np.ldexp(scaled, i + j))
+    terms = np.ldexp(left, -i) * np.ldexp(right, -j)
+    total = np.apply_along_axis(math.fsum, axis, terms)
+    return np.asarray(np.ldexp(total, i + j))
 
 
 def _as_flip_probability(value: ArrayLike) -> NDArray[np.float64]:

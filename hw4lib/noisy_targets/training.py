@@ -26,6 +26,7 @@ from hw4lib.noisy_targets.loss import (
     _as_logits,
     _as_soft_labels,
     _check_columns,
+    _exact_sum,
     _loss_and_gradient,
     _product,
     _sum_of_products,
@@ -70,7 +71,7 @@ class LogisticFit:
             array([0., 1.])
         """
         z = as_array("activations", activations, "n", self.weights.size)
-        return np.asarray(_sum_of_products(z, self.weights) > 0.0, dtype=np.float64)
+        return np.asarray(_sum_of_products(self.weights, z.T) > 0.0, dtype=np.float64)
 
     @contract
     def score(self, activations: ArrayLike, labels: ArrayLike) -> float:
@@ -138,7 +139,8 @@ def sgd_step(
     eps = as_number("flip_probability", flip_probability, at_least=0.0, below=0.5)
     eta = as_number("step_size", step_size, above=0.0)
     check_broadcast(activations=z, label=y[..., None], weights=w)
-    a = _as_logits("weights", _sum_of_products(w, z, np.vecdot))
+    a = np.vecdot(w, z)
+    a = _as_logits("weights", a if is_finite(a) else _exact_sum(w, z, axis=-1))
     _check_columns("label", y.shape, a.shape)
     gradient = noisy_cross_entropy_gradient(a, y, flip_probability=eps)
     return w - _product(eta, gradient[..., None], z)
@@ -198,13 +200,13 @@ def train_sgd(
         order = generator.permutation(len(y))
         for first in range(0, len(y), size):
             batch = order[first : first + size]
-            a = _sum_of_products(z[batch], w)
+            a = _sum_of_products(w, z[batch].T)
             if not is_finite(a):
                 raise ValueError(
                     f"`step_size` is {eta:g}: it leads to an infinite logit, "
                     "expected a smaller one"
                 )
-            gradient = noisy_cross_entropy_gradient(a, y[batch], flip_probability=eps)
+            gradient = _loss_and_gradient(a, y[batch], eps).gradient
             w = w - eta * _sum_of_products(gradient / len(batch), z[batch])
     return w
 
@@ -312,7 +314,7 @@ def _descend(
     loss = _total_loss(z, y, eps, w)
     for steps in range(1, max_steps + 1):
         a = z @ w
-        gradient = noisy_cross_entropy_gradient(a, y, flip_probability=eps) @ z
+        gradient = _loss_and_gradient(a, y, eps).gradient @ z
         curvature = noisy_cross_entropy_curvature(a, y, flip_probability=eps)
         newton = _newton_step(z, curvature, gradient)
         if newton is not None and _is_small(newton, w):
@@ -364,5 +366,5 @@ def _as_initial(
     if initial is None:
         return np.zeros(z.shape[1])
     w = as_array("initial", initial, z.shape[1])
-    _as_logits("initial", _sum_of_products(z, w))
+    _as_logits("initial", _sum_of_products(w, z.T))
     return w

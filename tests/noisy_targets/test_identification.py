@@ -1,3 +1,5 @@
+import itertools
+
 import mpmath
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from hw4lib.noisy_targets import (
     noisy_cross_entropy_gradient,
     noisy_probability,
 )
+from hw4lib.noisy_targets.identification import _score
 
 
 def test_information_is_the_variance_of_the_gradient():
@@ -247,3 +250,148 @@ def test_not_every_lapack_notices_a_singular_matrix(monkeypatch):
 
     assert not fit.converged
     assert np.isfinite(fit.weights).all()
+
+
+def test_one_example_does_not_decide_for_a_hundred():
+    """The better of two maxima is found, though the fit without noise is at the other.
+
+    Without flips the weight has to fit a far example with a wrong label; with six flips
+    in 101 it need not. That likelihood is higher by e^47, at weights without bound.
+    """
+    z, y = [[100.0]] + [[1.0]] * 100, [0] + [1] * 95 + [0] * 5
+
+    fit = fit_flip_probability(z, y)
+
+    limit = -95 * np.log(95 / 101) - 6 * np.log(6 / 101)
+    assert fit.loss == pytest.approx(limit, abs=1e-6)
+    assert fit.flip_probability == pytest.approx(6 / 101, abs=1e-6)
+    assert fit.weights[0] > 15
+    assert not fit.converged
+    assert fit_logistic(z, y, flip_probability=0.0).loss > fit.loss + 40
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_point_of_a_grid_is_better(seed):
+    """Heavy tails and few examples, where maxima are many: none on a grid is higher."""
+    rng = np.random.default_rng(seed)
+    z = rng.standard_t(1.5, size=(60, 1))
+    y = draw_noisy_labels(2.0 * z[:, 0], flip_probability=0.15, rng=rng)
+
+    fit = fit_flip_probability(z, y)
+
+    grid = np.r_[-np.geomspace(100, 0.01, 200), np.geomspace(0.01, 100, 200)]
+    for eps in np.linspace(0.0, 0.49, 50):
+        losses = noisy_cross_entropy(grid[:, None] * z[:, 0], y, flip_probability=eps)
+        assert fit.loss <= losses.sum(axis=1).min() * (1 + 1e-9)
+
+
+def test_flip_probability_of_soft_labels():
+    """A soft label counts as the examples that it averages."""
+    z = np.repeat([0.5, 2.0, 8.0, 30.0, -3.0], 4)[:, None]
+    quarters = np.array([2, 3, 2, 4, 3, 4, 3, 4, 4, 3, 3, 4, 3, 4, 4, 3, 0, 1, 0, 1])
+    hard = (np.arange(4) < quarters[:, None]).astype(float).ravel()
+
+    soft = fit_flip_probability(z, quarters / 4)
+
+    four = fit_flip_probability(z.repeat(4, axis=0), hard)
+    assert soft.converged
+    assert soft.flip_probability > 0.05
+    assert soft.flip_probability == pytest.approx(four.flip_probability, rel=1e-6)
+    assert_allclose(soft.weights, four.weights, rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_drawn_flips_are_found_again(seed):
+    """Draw, fit, compare: errors as the information predicts, with an intercept."""
+    rng, n, truth = np.random.default_rng(seed), 5000, np.array([0.5, 2.0])
+    z = np.column_stack([np.ones(n), 2.0 * rng.normal(size=n)])
+    y = draw_noisy_labels(z @ truth, flip_probability=0.1, rng=rng)
+
+    fit = fit_flip_probability(z, y)
+
+    assert fit.converged
+    error = np.append(fit.weights, fit.flip_probability) - [*truth, 0.1]
+    information = fisher_information(z, truth, flip_probability=0.1)
+    # Chi-squared with three degrees of freedom passes 30 once in 700,000.
+    assert error @ information @ error < 30
+
+
+def test_the_same_call_gives_the_same_bits(rng):
+    """The directions at random are the same each time, and no global state is used."""
+    z = rng.normal(size=(50, 2)) * 3
+    y = draw_noisy_labels(z @ [2.0, 1.0], flip_probability=0.2, rng=rng)
+
+    one, two = fit_flip_probability(z, y), fit_flip_probability(z, y)
+
+    assert_array_equal(one.weights, two.weights)
+    assert one.flip_probability == two.flip_probability
+
+
+def test_tiny_flip_probabilities_end_the_scoring():
+    """What so few flips would gain is lost in the sum of the losses."""
+    z, y = np.array([[1.0], [-1.0]]), np.array([1.0, 0.0])
+
+    theta, steps, converged = _score(z, y, np.array([1.0, 1e-16]), 10)
+
+    assert (steps, converged) == (1, False)
+    assert_array_equal(theta, [1.0, 1e-16])
+
+
+def test_equivalent_logits_of_extremes():
+    """Subnormal flips bound the logits of plain cross entropy at log 1/eps."""
+    for eps in (5e-324, 1e-310, 1e-300, 1e-17, 0.25, 0.4999999):
+        with mpmath.workdps(900):
+            wide = mpmath.mpf(eps)
+            expected = float(mpmath.log((1 - wide) / wide))
+        for a in (1e4, 1e300, 1.7e308):
+            actual = equivalent_logits([a, -a], flip_probability=eps, assumed=0.0)
+            assert_allclose(actual, [expected, -expected], rtol=1e-12)
+    for a in (0.0, 5e-324, 1e-300, 1e-9, 3.0):
+        with mpmath.workdps(400):
+            wide = mpmath.tanh(mpmath.mpf(a) / 2) * (1 - 2 * mpmath.mpf(0.1))
+            expected = float(2 * mpmath.atanh(wide))
+        actual = equivalent_logits(a, flip_probability=0.1, assumed=0.0)
+        assert_allclose(actual, expected, rtol=1e-12, atol=5e-324)
+    z = np.array([1.0, 2.0])
+    same = equivalent_logits(z, flip_probability=0.1, assumed=0.1)
+    assert_array_equal(same, z)
+    assert not np.may_share_memory(same, z)
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.1, 0.49, np.nextafter(0.5, 0)])
+def test_attenuation_of_tiny_norms(eps):
+    """Where the model is linear only the factor 1 - 2 eps is left."""
+    for r in (5e-324, 1e-310, 1e-150, 1e-9):
+        actual = attenuation_factor(r, flip_probability=eps)
+        assert_allclose(actual, 1 - 2 * eps, rtol=1e-12)
+    assert type(attenuation_factor(np.float32(1), flip_probability=0.1)) is np.float64
+
+
+def test_information_at_extremes():
+    """Multiple precision agrees, or the information is past the largest float."""
+    grid = itertools.product((0.0, 40.0, -400.0, 700.0), (5e-324, 1e-300, 1e-20, 0.1))
+    for a, eps in grid:
+        with mpmath.workdps(900):
+            wide, e = mpmath.mpf(a), mpmath.mpf(eps)
+            h, not_h = 1 / (1 + mpmath.exp(-wide)), 1 / (1 + mpmath.exp(wide))
+            q, not_q = e + (1 - 2 * e) * h, e + (1 - 2 * e) * not_h
+            slopes = (1 - 2 * e) * h * not_h, not_h - h
+            expected = [[s * t / (q * not_q) for s in slopes] for t in slopes]
+        if expected[1][1] > 1.7e308:
+            with pytest.raises(ValueError, match=r"`flip_probability`|`activations`"):
+                fisher_information([[1.0]], [a], flip_probability=eps)
+        else:
+            actual = fisher_information([[1.0]], [a], flip_probability=eps)
+            expected = np.array(expected, dtype=float)
+            assert_allclose(actual, expected, rtol=1e-12, atol=1e-307)
+        information = logit_information(a, flip_probability=eps)
+        assert_allclose(information, float(expected[0][0]), rtol=1e-12, atol=1e-307)
+    assert type(logit_information(0.0, flip_probability=0)) is np.float64
+
+
+def test_information_of_huge_activations():
+    """Their squares are past the largest float, unless the weights are as small."""
+    with pytest.raises(ValueError, match=r"`activations` .* result too large"):
+        fisher_information([[1e200]], [0.0], flip_probability=0.1)
+    with pytest.raises(ValueError, match=r"`weights` give an infinite logit"):
+        fisher_information([[1e200]], [1e200], flip_probability=0.1)

@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import mpmath
@@ -7,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, log_expit
+from scipy.stats import binom, binomtest, chisquare, norm
 
 from hw4lib.noisy_targets import (
+    backward_corrected_gradient,
+    backward_corrected_loss,
     convexity_threshold,
     draw_noisy_labels,
     em_bound,
+    flip_labels,
     gradient_peak,
     label_posterior,
     logit_information,
@@ -188,7 +192,7 @@ def test_derivatives_match_difference_quotients(rng, eps):
     def total(a):
         return noisy_cross_entropy(a, y, flip_probability=eps).sum()
 
-    def pull(a):
+    def slopes(a):
         return noisy_cross_entropy_gradient(a, y, flip_probability=eps).sum()
 
     both = noisy_cross_entropy_with_gradient(a, y, flip_probability=eps)
@@ -196,7 +200,7 @@ def test_derivatives_match_difference_quotients(rng, eps):
     quotient = difference_quotient(total, a)
     assert_allclose(both.gradient, quotient, rtol=1e-8, atol=1e-9)
     curvature = noisy_cross_entropy_curvature(a, y, flip_probability=eps)
-    quotient = difference_quotient(pull, a)
+    quotient = difference_quotient(slopes, a)
     assert_allclose(curvature, quotient, rtol=1e-8, atol=1e-9)
 
 
@@ -478,3 +482,400 @@ def test_bad_data_are_named(function):
         function([0, 0], [1, 1, 1], flip_probability=0.1)
     with pytest.raises(TypeError, match=r"`logits` is of type"):
         function(["a"], [1], flip_probability=0.1)
+
+
+# --- soft labels -----------------------------------------------------------------
+
+SOFT = [
+    noisy_cross_entropy,
+    noisy_cross_entropy_gradient,
+    noisy_cross_entropy_curvature,
+    backward_corrected_loss,
+    backward_corrected_gradient,
+]
+
+
+@pytest.mark.parametrize("function", SOFT, ids=lambda f: f.__name__)
+def test_soft_labels_average_hard_ones(function, rng):
+    """A label of 3/4 counts as three labels 1 and one label 0 of the same example."""
+    a, eps = rng.normal(size=200) * 30, rng.uniform(0, 0.49, size=200)
+    y = rng.uniform(size=200)
+
+    one, zero = (function(a, label, flip_probability=eps) for label in (1, 0))
+
+    expected = y * one + (1 - y) * zero
+    assert_allclose(function(a, y, flip_probability=eps), expected, rtol=1e-12)
+    quarter = function(a, 0.75, flip_probability=eps)
+    four = function(a[:, None], [[1, 1, 1, 0]], flip_probability=eps[:, None])
+    assert_allclose(quarter, four.mean(axis=1), rtol=1e-12, atol=1e-15)
+
+
+def test_soft_labels_elsewhere(rng):
+    """Together, for any output, over weights and in EM's bound they average as well."""
+    a, y = rng.normal(size=50), rng.uniform(size=50)
+    both = noisy_cross_entropy_with_gradient(a, y, flip_probability=0.1)
+    z, w = rng.normal(size=(50, 2)), np.array([1.0, -2.0])
+
+    gradient = noisy_cross_entropy_gradient(a, y, flip_probability=0.1)
+    assert_allclose(both.loss, noisy_cross_entropy(a, y, flip_probability=0.1))
+    assert_allclose(both.gradient, gradient, rtol=1e-12)
+    for_any = output_gradient(expit(a), expit(a) * expit(-a), y, flip_probability=0.1)
+    # The two terms cancel where the label is about its probability.
+    assert_allclose(for_any, gradient, rtol=1e-12, atol=1e-15)
+
+    def total(w):
+        return noisy_cross_entropy(z @ w, y, flip_probability=0.1).sum()
+
+    actual = weight_gradient(z, y, w, flip_probability=0.1)
+    assert_allclose(actual, difference_quotient(total, w), rtol=1e-8, atol=1e-8)
+    bound = em_bound(a, y, at=0.5, flip_probability=0.1)
+    one, zero = (em_bound(a, label, at=0.5, flip_probability=0.1) for label in (1, 0))
+    assert_allclose(bound, y * one + (1 - y) * zero, rtol=1e-12)
+
+
+def test_scipy_in_float32():
+    """What SciPy returns in float32 is accepted, and agrees to its seven digits."""
+    a = np.linspace(-20, 20, 81, dtype=np.float32)
+    h = expit(a)
+    assert h.dtype == np.float32
+
+    plain = noisy_cross_entropy(a, h, flip_probability=np.float32(0))
+
+    expected = -h * log_expit(a) - (1 - h) * log_expit(-a)
+    # float32 has seven digits, and 1 - h fewer where h is close to 1.
+    assert_allclose(plain, expected, rtol=1e-5, atol=1e-6)
+    slopes = output_gradient(h, h * expit(-a), 1, flip_probability=np.float32(0.1))
+    actual = noisy_cross_entropy_gradient(a, 1, flip_probability=0.1)
+    assert_allclose(slopes, actual, rtol=1e-5)
+
+
+# --- extremes --------------------------------------------------------------------
+
+LARGEST = np.finfo(float).max
+FAR = [0.0, 5e-324, 1e-300, 1e-150, 1e-8, 0.7, 50.0, 708.0, 1e3, 1e150, 1e300, LARGEST]
+EDGES = [0.0, 5e-324, 1e-310, 1e-150, 0.1, 0.25, np.nextafter(0.5, 0)]
+
+
+def far_grid():
+    grid = itertools.product(FAR, (1, -1), (0, 1), EDGES)
+    return [(sign * a, y, eps) for a, sign, y, eps in grid]
+
+
+@functools.cache
+def sides(a):
+    """Return h and 1 - h, neither by subtraction."""
+    return 1 / (1 + mpmath.exp(-a)), 1 / (1 + mpmath.exp(a))
+
+
+def far_seen(a, y, eps):
+    h, not_h = sides(a)
+    return (1 - eps) * (h if y else not_h) + eps * (not_h if y else h)
+
+
+def far_slope(a, y, eps):
+    h, not_h = sides(a)
+    return (1 - 2 * y) * (1 - 2 * eps) * h * not_h / far_seen(a, y, eps)
+
+
+def far_bend(a, y, eps):
+    h, not_h = sides(a)
+    first = far_slope(a, y, eps)
+    return first * first + first * (not_h - h)
+
+
+def far_posterior(a, y, eps):
+    return sides(a)[0] * ((1 - eps) if y else eps) / far_seen(a, y, eps)
+
+
+def far_corrected(a, y, eps):
+    one, zero = (-mpmath.log(sides(a)[i]) for i in (0, 1))
+    right, wrong = (one, zero) if y else (zero, one)
+    return ((1 - eps) * right - eps * wrong) / (1 - 2 * eps)
+
+
+def far_corrected_slope(a, y, eps):
+    h, not_h = sides(a)
+    right, wrong = (-not_h, h) if y else (h, -not_h)
+    return ((1 - eps) * right - eps * wrong) / (1 - 2 * eps)
+
+
+@pytest.mark.parametrize(
+    ("function", "formula"),
+    [
+        (noisy_cross_entropy, lambda a, y, e: -mpmath.log(far_seen(a, y, e))),
+        (noisy_cross_entropy_gradient, far_slope),
+        (noisy_cross_entropy_curvature, far_bend),
+        (label_posterior, far_posterior),
+        (sample_weight, lambda a, y, e: 1 - e / far_seen(a, y, e)),
+        (backward_corrected_gradient, far_corrected_slope),
+    ],
+    ids=lambda f: f.__name__,
+)
+def test_every_finite_logit(function, formula):
+    """The definition in 900 digits agrees, up to the largest logit."""
+    grid = far_grid()
+    with mpmath.workdps(900):
+        expected = [
+            float(formula(mpmath.mpf(a), y, mpmath.mpf(eps))) for a, y, eps in grid
+        ]
+
+    a, y, eps = (np.array(column) for column in zip(*grid, strict=True))
+    actual = function(a, y, flip_probability=eps)
+
+    # An exponential of an exponent near 1e3 is known to 1e3 times rounding.
+    assert_allclose(actual, expected, rtol=1e-12, atol=TINY)
+
+
+def test_corrected_loss_of_every_logit_or_a_refusal():
+    """Digits are lost where two terms cancel; past the largest float it is refused."""
+    for a, y, eps in far_grid():
+        with mpmath.workdps(900):
+            exact_loss = far_corrected(mpmath.mpf(a), y, mpmath.mpf(eps))
+            scale = 1 + abs(mpmath.mpf(a)) * (1 + eps / (1 - 2 * mpmath.mpf(eps)))
+        if abs(exact_loss) > LARGEST:
+            with pytest.raises(ValueError, match=r"`logits` .* result too large"):
+                backward_corrected_loss(a, y, flip_probability=eps)
+            continue
+        actual = backward_corrected_loss(a, y, flip_probability=eps)
+        assert abs(actual - exact_loss) <= 4e-16 * scale
+
+
+@pytest.mark.parametrize("eps", EDGES)
+def test_em_bound_of_every_pair_of_logits(eps):
+    """The definition in 900 digits agrees at every pair."""
+    pairs = [-LARGEST, -1e3, -50.0, 0.0, 0.7, 50.0, LARGEST]
+    for a, b, y in itertools.product(pairs, pairs, (0, 1)):
+        with mpmath.workdps(900):
+            wide = mpmath.mpf(a), mpmath.mpf(b), mpmath.mpf(eps)
+            gamma = far_posterior(wide[1], y, wide[2])
+            log_ratio = [
+                mpmath.log(at_b / at_a)
+                for at_a, at_b in zip(sides(wide[0]), sides(wide[1]), strict=True)
+            ]
+            expected = -mpmath.log(far_seen(wide[1], y, wide[2]))
+            expected += gamma * log_ratio[0] + (1 - gamma) * log_ratio[1]
+            expected = float(expected)
+
+        actual = em_bound(a, y, at=b, flip_probability=eps)
+
+        # A posterior below the smallest float, 5e-324, is 0, times at most 1.8e308.
+        assert_allclose(actual, expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("power", range(-3, 4))
+def test_output_gradient_of_tiny_probabilities(power):
+    """A probability and its slope may both be subnormal; their quotient is exact."""
+    tiny = 5e-324 * 10.0 ** (5 + power)
+
+    assert output_gradient(tiny, tiny, 1, flip_probability=0) == -1.0
+    assert output_gradient(tiny, 1.0, 0, flip_probability=0) == 1.0
+    assert output_gradient(tiny, 1.0, tiny, flip_probability=0) == 0.0
+    assert output_gradient(0.0, 3.0, 0, flip_probability=0) == 3.0
+    assert output_gradient(1.0, 3.0, 1, flip_probability=0) == -3.0
+
+
+def test_output_gradient_of_the_largest_slope():
+    """Two terms may be past the largest float though their difference is not."""
+    actual = output_gradient(0.25, LARGEST, 0.375, flip_probability=0)
+
+    assert_allclose(actual, -2 / 3 * LARGEST, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"`derivatives` makes the result too large"):
+        output_gradient(0.25, LARGEST, 1, flip_probability=0)
+
+
+def test_sums_whose_parts_overflow():
+    """Three halves up and one down are one, of the largest numbers too."""
+    z, y = [[1.7e308]] * 4, [1, 1, 1, 0]
+
+    assert weight_gradient(z, y, [0.0], flip_probability=0) == [-1.7e308]
+    # A logit too: two terms of 2e308 cancel, and 1/2 is left.
+    row = [[1e308, -1e308, 0.5]]
+    actual = weight_gradient(row, [1], [2.0, 2.0, 1.0], flip_probability=0)
+    assert_allclose(actual, -expit(-0.5) * np.array(row[0]), rtol=1e-12)
+    with pytest.raises(ValueError, match=r"`activations` makes the result too large"):
+        weight_gradient(z, [1, 1, 1, 1], [0.0], flip_probability=0)
+
+
+def test_whatever_numpy_is_told_to_do_about_errors():
+    """The caller's settings change nothing: no warning, and nothing raised."""
+    with np.errstate(all="raise"):
+        for eps in (0.0, 5e-324, 0.1):
+            for a in (-LARGEST, -1e3, 0.0, 1e3, LARGEST):
+                noisy_cross_entropy_with_gradient(a, 1, flip_probability=eps)
+                noisy_cross_entropy_curvature(a, 0, flip_probability=eps)
+                em_bound(a, 1, at=-a, flip_probability=eps)
+            gradient_peak(eps)
+            convexity_threshold(eps)
+
+
+# --- how it is called --------------------------------------------------------------
+
+
+def test_scalars_give_scalars():
+    """A number for numbers, an array for arrays, of NumPy's kind."""
+    for function in [*ELEMENTWISE[:2], *ELEMENTWISE[3:], *SOFT]:
+        assert type(function(0.5, 1, flip_probability=0.1)) is np.float64
+        assert function([0.5], 1, flip_probability=0.1).shape == (1,)
+    both = noisy_cross_entropy_with_gradient(0.5, True, flip_probability=0.1)
+    assert type(both.loss) is type(both.gradient) is np.float64
+    peak = gradient_peak(np.float32(0.25))
+    assert type(peak.margin) is type(peak.probability) is type(peak.size) is np.float64
+    assert type(convexity_threshold(0.1)) is np.float64
+    assert type(draw_noisy_labels(0.0, flip_probability=0.1, rng=0)) is np.float64
+    assert type(flip_labels(1, flip_probability=0.1, rng=0)) is np.float64
+
+
+@pytest.mark.parametrize("function", [*ELEMENTWISE, *SOFT], ids=lambda f: f.__name__)
+def test_a_column_with_flat_labels_is_refused(function):
+    """It would broadcast to a square that nobody asked for; torch raises as well."""
+    for a, y in [((3, 1), (3,)), ((3,), (3, 1)), ((2, 2), (2, 2, 1))]:
+        with pytest.raises(ValueError, match=r"`labels` has shape .*, expected"):
+            function(np.zeros(a), np.ones(y), flip_probability=0.1)
+    # A grid is written with the new axis of each.
+    square = noisy_cross_entropy(
+        np.zeros((3, 1)), np.ones((1, 3)), flip_probability=0.1
+    )
+    assert square.shape == (3, 3)
+    assert noisy_cross_entropy(np.zeros((1, 1)), [1], flip_probability=0).shape == (
+        1,
+        1,
+    )
+
+
+def test_columns_elsewhere_are_refused():
+    """Outputs and the points where EM touches are held to the labels as well."""
+    with pytest.raises(
+        ValueError, match=r"`labels` has shape \(3,\), expected \(3, 1\)"
+    ):
+        output_gradient(np.full((3, 1), 0.5), 1.0, [1, 0, 1], flip_probability=0.1)
+    with pytest.raises(
+        ValueError, match=r"`labels` has shape \(3,\), expected \(3, 1\)"
+    ):
+        em_bound(0.0, [1, 0, 1], at=np.zeros((3, 1)), flip_probability=0.1)
+
+
+@pytest.mark.parametrize("function", [*ELEMENTWISE, *SOFT], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "wrong", [None, "1", {1}, iter([1]), abs, 1j, object(), [1, None]], ids=repr
+)
+def test_wrong_kinds_are_named(function, wrong):
+    """Whatever is not a real number is a TypeError with the caller's name for it."""
+    with pytest.raises(TypeError, match=r"`logits` is of type"):
+        function(wrong, 1, flip_probability=0.1)
+    with pytest.raises(TypeError, match=r"`labels` is of type"):
+        function(0.0, wrong, flip_probability=0.1)
+    with pytest.raises(TypeError, match=r"`flip_probability` is of type"):
+        function(0.0, 1, flip_probability=wrong)
+
+
+def test_what_would_not_fit_is_refused_first():
+    """A square of 10^7 rows is refused before anything of its size is allocated."""
+    a, y = np.zeros((10**7, 1)), np.zeros((1, 10**7))
+    with pytest.raises(MemoryError, match=r"`logits` is of shape"):
+        noisy_cross_entropy(a, y, flip_probability=0.1)
+    with pytest.raises(MemoryError, match=r"`weights` is of shape \(10000000, 1\)"):
+        weight_gradient(a, np.zeros(10**7), a, flip_probability=0.1)
+
+
+def test_results_are_no_views(rng):
+    """Writing to a result changes no argument."""
+    a = rng.normal(size=5)
+    for function in SOFT:
+        assert not np.may_share_memory(function(a, 1, flip_probability=0), a)
+    y = np.array([0.0, 1.0])
+    assert not np.may_share_memory(flip_labels(y, flip_probability=0, rng=0), y)
+
+
+# --- draws -------------------------------------------------------------------------
+
+
+def binomial_p_value(counts, n, q):
+    """Chi-squared test that counts are binomial, cells of at least five expected."""
+    expected = binom.pmf(np.arange(n + 1), n, q) * len(counts)
+    observed = np.bincount(counts, minlength=n + 1)
+    cells = np.searchsorted(np.cumsum(expected), np.arange(5, len(counts) - 5, 10))
+    edges = np.unique(np.r_[0, cells + 1, n + 1])
+    observed, expected = (np.add.reduceat(x, edges[:-1]) for x in (observed, expected))
+    return chisquare(observed, expected).pvalue
+
+
+def test_counts_of_drawn_labels_are_binomial():
+    """Over a thousand seeds the number of ones has the distribution that q implies."""
+    n, eps = 40, 0.2
+    for a in (-2.0, 0.5):
+        logits = np.full(n, a)
+        counts = [
+            int(draw_noisy_labels(logits, flip_probability=eps, rng=seed).sum())
+            for seed in range(1000)
+        ]
+        # A right sampler fails here once in a million.
+        assert binomial_p_value(counts, n, eps + (1 - 2 * eps) * expit(a)) > 1e-6
+
+
+def test_counts_of_flips_are_binomial_for_either_label():
+    """Zeros and ones are flipped alike, as often as asked, whatever the seed."""
+    n, eps = 40, 0.15
+    for y in (0, 1):
+        labels = np.full(n, y)
+        counts = [
+            int((flip_labels(labels, flip_probability=eps, rng=seed) != y).sum())
+            for seed in range(1000)
+        ]
+        assert binomial_p_value(counts, n, eps) > 1e-6
+
+
+def test_flips_of_clean_labels_are_noisy_labels():
+    """Drawing true labels and flipping them has the distribution of the model."""
+    n, a = 40_000, 0.8
+    clean = draw_noisy_labels(np.full(n, a), flip_probability=0, rng=1)
+    noisy = flip_labels(clean, flip_probability=0.3, rng=2)
+
+    q = float(noisy_probability(a, flip_probability=0.3))
+    assert binomtest(int(noisy.sum()), n, q).pvalue > 1e-6
+    assert binomtest(int((noisy != clean).sum()), n, 0.3).pvalue > 1e-6
+
+
+def test_flips_broadcast_and_repeat():
+    """Each label with its own flip probability; one seed, one outcome."""
+    eps = np.array([[0.0], [0.49]])
+    one, two = (flip_labels([0, 1, 1], flip_probability=eps, rng=7) for _ in range(2))
+
+    assert one.shape == (2, 3)
+    assert_array_equal(one, two)
+    assert_array_equal(one[0], [0, 1, 1])
+    with pytest.raises(ValueError, match=r"`labels` holds 0.5, expected 0 or 1"):
+        flip_labels([0.5], flip_probability=0.1, rng=0)
+    with pytest.raises(TypeError, match=r"`rng` is 'dice'"):
+        flip_labels([1], flip_probability=0.1, rng="dice")
+
+
+# --- the backward-corrected loss -----------------------------------------------------
+
+
+def test_corrected_loss_is_unbiased(rng):
+    """Averaged over the flip it is the cross entropy of the true label."""
+    a, y = rng.normal(size=100) * 5, rng.integers(0, 2, size=100)
+    eps = rng.uniform(0, 0.45, size=100)
+
+    kept, flipped = (
+        backward_corrected_loss(a, label, flip_probability=eps) for label in (y, 1 - y)
+    )
+
+    clean = noisy_cross_entropy(a, y, flip_probability=0)
+    assert_allclose((1 - eps) * kept + eps * flipped, clean, rtol=1e-12, atol=1e-13)
+
+
+def test_corrected_loss_is_convex_with_its_gradient():
+    """Its gradient is its slope and never falls, where that of the likelihood does."""
+    a = np.linspace(-20, 20, 401)
+    for y, eps in itertools.product((0, 1), (0.0, 0.1, 0.4)):
+        gradient = backward_corrected_gradient(a, y, flip_probability=eps)
+        quotient = difference_quotient(
+            lambda a, y=y, eps=eps: backward_corrected_loss(
+                a, y, flip_probability=eps
+            ).sum(),
+            a[::40],
+        )
+        assert_allclose(gradient[::40], quotient, rtol=1e-8, atol=1e-8)
+        assert (np.diff(gradient) >= 0).all()
+    assert (np.diff(noisy_cross_entropy_gradient(a, 1, flip_probability=0.1)) < 0).any()
