@@ -87,7 +87,7 @@ def leaky_relu(z: ArrayLike, *, slope: Real) -> NDArray[np.float64]:
         array([-0.002,  0.   ,  0.2  ])
     """
     z, slope = as_array("z", z), as_number("slope", slope)
-    return np.where(z > 0.0, z, slope * z)
+    return np.where(z > 0.0, z, slope * z) + 0.0  # not -0.0
 
 
 @contract

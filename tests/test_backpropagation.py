@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
 
-from hw4lib import backpropagation
+from hw4lib import _blocks
 from hw4lib.backpropagation import (
     backward_pass,
     forward_pass,
-    network_gradient,
     is_dead,
-    network_loss,
     multi_output_pass,
+    network_gradient,
+    network_loss,
+    network_step,
     one_sided_derivatives,
     relu_output_loss,
     relu_output_loss_derivative,
-    network_step,
     sign_change_step_size,
     sign_preserving_step_size,
 )
@@ -204,7 +204,7 @@ def test_digits_survive_where_the_output_saturates(target, bias):
 @pytest.mark.parametrize("block", [1, 7, 2**15])
 def test_lean_functions_equal_the_plain_ones(rng, monkeypatch, slope, block):
     """`network_loss` and `network_gradient` in blocks, on shapes of every kind."""
-    monkeypatch.setattr(backpropagation, "_BLOCK", block)
+    monkeypatch.setattr(_blocks, "_BLOCK", block)
     shapes = [
         ((), (), (), (), ()),
         ((5,), (5,), (), (), ()),
@@ -363,24 +363,115 @@ def test_rejects_products_past_the_largest_float(f, kind):
     """No warning, no silent infinity: the product is named."""
     huge = {name: kind(float(value)) for name, value in SHEET.items()}
     huge.update(x=kind(1e200), w1=kind(1e200))
-    with says(ValueError, "`w1 * x` holds inf, expected finite numbers"):
+    with says(
+        ValueError,
+        "`x` and `w1` make the result too large for a float, "
+        "expected values closer to 1",
+    ):
         f(**huge)
 
 
 def test_rejects_logits_losses_and_gradients_past_the_largest_float():
-    """The other products that may overflow."""
-    with says(ValueError, "`w2 * a1 + bias` holds -inf, expected finite numbers"):
+    """What is passed is named, and no product on the way."""
+    end = "the result too large for a float, expected values closer to 1"
+    with says(ValueError, f"`x` and `w2` make {end}"):
         forward_pass(1e200, 1, 1, -1e200, 0)
-    with says(ValueError, "`loss` holds inf, expected finite numbers"):
-        forward_pass(**{**SHEET, "target": 1e200})
-    with says(ValueError, "`loss` holds inf, expected finite numbers"):
-        network_loss(**{**SHEET, "target": 1e200})
-    with says(ValueError, "`gradient of w1` holds inf, expected finite numbers"):
+    for f in (forward_pass, network_loss):
+        with says(ValueError, f"`target` makes {end}"):
+            f(**{**SHEET, "target": 1e200})
+    with says(ValueError, f"`x` and `w2` make {end}"):
         network_gradient(x=1e200, target=1.0, w1=0.0, w2=-1e200, bias=0.2, slope=1.0)
-    with says(ValueError, "`gradient of w2` holds -inf, expected finite numbers"):
+    with says(ValueError, f"`x` and `target` make {end}"):
         backward_pass(x=1e200, target=1e200, w1=1, w2=0, bias=0)
-    with says(ValueError, "`new w1` holds inf, expected finite numbers"):
+    with says(ValueError, f"`x`, `w1` and `step_size` make {end}"):
         network_step(x=1e200, target=1, w1=1e-200, w2=1, bias=0, step_size=1e150)
+
+
+def test_half_a_square_fits_where_the_square_does_not():
+    """The largest losses that are floats."""
+    assert_allclose(relu_output_loss(0, 1.5e154), 1.125e308, rtol=1e-14)
+    assert_allclose(network_loss(0, 1.5e154, 0, 0, 0), 1.125e308, rtol=1e-14)
+    assert_allclose(multi_output_pass(0, [1.5e154], 0, [0]).loss, 1.125e308, rtol=1e-14)
+
+
+EXTREMES = [0.0, 5e-324, 1e-310, 1e-200, 1e-150, 1.0, 1e150, 1e200, 1.7e308]
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.01])
+def test_right_or_refused_at_every_size(rng, slope):
+    """Random mixtures of extremes, from the definition in multiple precision."""
+    refused = 0
+    for _ in range(400):
+        x, w1, w2, b = rng.choice(EXTREMES, size=4) * rng.choice([-1.0, 1.0], size=4)
+        t = float(rng.choice([0.0, 0.3, 1.0]))
+        with mpmath.workdps(1400):
+            z1 = mpmath.mpf(w1) * mpmath.mpf(x)
+            active = mpmath.mpf(1) if z1 > 0 else mpmath.mpf(slope)
+            z2 = mpmath.mpf(w2) * active * z1 + mpmath.mpf(b)
+            cancels = abs(z2) < 1e-10 * abs(b)  # what is left of z2 is its rounding
+            z2 = max(min(z2, mpmath.mpf(3000)), mpmath.mpf(-3000))
+            y = 1 / (1 + mpmath.exp(-z2))
+            delta = (y - t) * y * (1 - y)
+            exact = {
+                "loss": (y - t) ** 2 / 2,
+                "w1": delta * active * w2 * mpmath.mpf(x),
+                "w2": delta * active * z1,
+                "bias": delta,
+            }
+        if abs(z1) > 1.7e308:
+            for f in (network_loss, network_gradient):
+                with pytest.raises(ValueError, match="too large for a float"):
+                    f(x, t, w1, w2, b, slope=slope)
+            refused += 1
+            continue
+        if cancels:
+            continue
+        loss = network_loss(x, t, w1, w2, b, slope=slope)
+        assert_allclose(loss, float(exact["loss"]), rtol=1e-12, atol=1e-300)
+        if not abs(mpmath.mpf(w2) * mpmath.mpf(x)) < np.finfo(float).max:
+            refused += 1
+            with pytest.raises(ValueError, match="too large for a float"):
+                network_gradient(x, t, w1, w2, b, slope=slope)
+            continue
+        gradient = network_gradient(x, t, w1, w2, b, slope=slope)
+        for name, value in gradient._asdict().items():
+            assert_allclose(value, float(exact[name]), rtol=1e-12, atol=1e-300)
+    assert refused < 200
+
+
+def test_a_product_that_underflows_leaves_its_unit_active():
+    """Its derivative in w1 is that of the active side, which the signs decide."""
+    gradient = network_gradient(1e-200, 1, 1e-200, 1e100, 0.0)
+    assert_allclose(gradient.w1, -0.125e-100, rtol=1e-14)
+    assert backward_pass(1e-200, 1, 1e-200, 1.0, 0.0).da1_dz1 == 1.0
+    assert not is_dead(1e-200, 1e-200)
+
+
+@pytest.mark.parametrize("f", [forward_pass, backward_pass])
+def test_nothing_is_minus_zero_where_the_unit_is_dead(f):
+    """A reader would ask why."""
+    for value in asdict(f(**{**SHEET, "w1": -0.1})).values():
+        if value == 0.0 and f is forward_pass:
+            assert not np.signbit(value)
+
+
+def test_the_callers_error_state_does_not_matter():
+    """Overflow and underflow on the way are the library's own affair."""
+    given_ = {**SHEET, "bias": [-1e300, -745.0, 0.0, 745.0], "w2": 1e-310}
+    expected = network_gradient(**given_), network_loss(**given_)
+    with np.errstate(all="raise"):
+        assert_array_equal(network_gradient(**given_).w1, expected[0].w1)
+        assert_array_equal(network_loss(**given_), expected[1])
+
+
+def test_shapes_past_every_memory_are_refused():
+    """Before anything is allocated."""
+    wide, tall = np.zeros((10**7, 1)), np.zeros(10**7)
+    for f in (forward_pass, network_loss, network_gradient):
+        with pytest.raises(MemoryError, match="`x` is of shape"):
+            f(wide, 1, tall, 1, 1)
+    with pytest.raises(MemoryError, match="`output_weights` is of shape"):
+        multi_output_pass(1, 1.0 * np.ones(10**7), 1, np.ones(10**7))
 
 
 @pytest.mark.parametrize("step_size", [0, -0.5])
@@ -423,8 +514,8 @@ def test_relu_output_rejects(f):
     message = "`z` (2,), `target` (3,) do not broadcast, expected shapes that do"
     with says(ValueError, message):
         f([1, 2], [1, 2, 3])
-    what = "loss" if f is relu_output_loss else "gradient"
-    with says(ValueError, f"`{what}` holds inf, expected finite numbers"):
+    message = "`z` and `target` make the result too large for a float, expected"
+    with pytest.raises(ValueError, match=f"^{message}"):
         f(1e308, -1e308)
 
 
@@ -551,6 +642,20 @@ def test_multi_output_extremes():
             assert np.isfinite(value).all(), outputs
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_softmaxes_of_other_libraries_are_distributions(rng, dtype):
+    """In their own precision: a thousand softmaxes over ten classes."""
+    z = rng.normal(size=(1000, 10)).astype(dtype)
+    weights = np.exp(z - z.max(axis=-1, keepdims=True))
+    targets = weights / weights.sum(axis=-1, keepdims=True)
+    assert targets.dtype == dtype
+
+    result = multi_output_pass(1, targets, 1, np.zeros(10), outputs="softmax")
+
+    total = targets.astype(float).sum(axis=-1)
+    assert_allclose(result.loss, np.log(10) * total, rtol=1e-12)
+
+
 def test_multi_output_broadcasts_and_shares_nothing(rng):
     """Every field has the documented shape, and none is a view of an argument."""
     x, w1, weights = rng.normal(size=(4, 1)), rng.normal(size=3), rng.normal(size=2)
@@ -567,6 +672,11 @@ def test_multi_output_broadcasts_and_shares_nothing(rng):
     ("change", "error", "message"),
     [
         (
+            {"outputs": ["softmax"]},
+            TypeError,
+            "`outputs` is ['softmax'], expected 'sigmoid' or ",
+        ),
+        (
             {"outputs": "tanh"},
             ValueError,
             "`outputs` is 'tanh', expected 'sigmoid' or ",
@@ -578,6 +688,16 @@ def test_multi_output_broadcasts_and_shares_nothing(rng):
             "`targets` has shape (1, 0), expected (..., K)",
         ),
         ({"targets": [0.5, 0.4]}, ValueError, "`targets` has sum 0.9, expected 1"),
+        (
+            {"targets": [0.5, 0.5 + 2.0**-20]},
+            ValueError,
+            "`targets` has sum 1.0000009536743164, expected 1",
+        ),
+        (
+            {"targets": np.float32([0.5, 0.501])},
+            ValueError,
+            "`targets` has sum 1.00099",
+        ),
         ({"targets": [1.5, -0.5]}, ValueError, "`targets` holds -0.5, expected >= 0"),
         ({"targets": [1, np.nan]}, ValueError, "`targets` holds nan, expected finite"),
         ({"output_weights": [1, 2, 3]}, ValueError, "`targets` (2,), `output_weights`"),
@@ -586,11 +706,11 @@ def test_multi_output_broadcasts_and_shares_nothing(rng):
         ({"x": np.inf}, ValueError, "`x` holds inf, expected finite numbers"),
         ({"w1": "a"}, TypeError, "`w1` is of type str, expected real numbers"),
         ({"slope": np.nan}, ValueError, "`slope` holds nan, expected finite numbers"),
-        ({"w1": 1e308}, ValueError, "`w1 * x` holds inf, expected finite numbers"),
+        ({"w1": 1e308}, ValueError, "`w1` makes the result too large for a float"),
         (
             {"output_weights": [1e308, 1]},
             ValueError,
-            "`output_weights * a1` holds inf, expected finite numbers",
+            "`output_weights` makes the result too large for a float",
         ),
     ],
     ids=str,
@@ -734,6 +854,36 @@ def test_learning_rate_of_the_sign_change(rng, slope):
             new = network_step(**given_, step_size=rates, slope=slope).w1
             assert (np.sign(new) == np.sign(given_["w1"])).all()
     assert 10 < finite < 90
+
+
+@pytest.mark.parametrize(
+    ("target", "ends"), [(0.3, "back"), (0.56, "settles"), (1.0, "away")]
+)
+def test_a_dead_weight_with_a_leak_has_three_fates(target, ends):
+    """Below sigma(b) = .55 it comes back, above it settles at y = t, at 1 it leaves."""
+    w1, previous = -0.1, np.nan
+    for _ in range(20_000):
+        previous, w1 = (
+            w1,
+            network_step(2.0, target, w1, -1.0, 0.2, step_size=80.0, slope=0.01).w1,
+        )
+        if w1 > 0.0:
+            break
+    if ends == "back":
+        assert w1 > 0.0
+    elif ends == "settles":
+        assert_allclose(w1, (0.2 - np.log(0.56 / 0.44)) / 0.02, rtol=1e-6)
+        assert_allclose(w1, -2.06, atol=0.005)
+    else:
+        assert w1 < previous < -100.0
+
+
+def test_the_sign_changing_step_size_is_positive_where_it_underflows():
+    """Its ratio is 4e-326 here; the smallest float is the next that there is."""
+    eta = sign_change_step_size(2, 1, 1e-320, -1e6, 0)
+    assert eta == 5e-324
+    new = network_step(2, 1, 1e-320, -1e6, 0, step_size=eta).w1
+    assert new < 0.0
 
 
 def test_learning_rate_of_the_sign_change_at_its_limits():

@@ -15,11 +15,11 @@ the boundary counts as negative.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hw4lib._blocks import by_blocks
 from hw4lib._checks import as_number, as_numbers, check_broadcast, contract
 from hw4lib._elementary import sigmoid_derivative
 from hw4lib._typing import Real
@@ -335,41 +335,15 @@ def _minimizing_logit(
 ) -> NDArray[np.float64]:
     """Return the lower local minimizer up to the jump, and the upper one above it."""
 
-    def better(
-        m0: NDArray[np.float64],
-        beta: NDArray[np.float64],
-        switching: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
+    def better(*arrays: NDArray[np.float64]) -> tuple[NDArray[np.float64]]:
+        m0, beta, switching = np.broadcast_arrays(*arrays)
         m, is_upper = np.empty(m0.shape), beta > switching
         m[~is_upper] = _lower_minimizer(m0[~is_upper], beta[~is_upper], boundary)
         m[is_upper] = _upper_minimizer(m0[is_upper], beta[is_upper])
-        return m
+        # An example that counts as negative already stays where it is.
+        return (np.minimum(m0, m),)
 
-    m = _by_blocks(better, m0, beta, _switching_beta(m0, boundary))
-    # An example that counts as negative already stays where it is.
-    return np.asarray(np.minimum(m0, m))
-
-
-def _by_blocks(
-    function: Callable[..., NDArray[np.float64]], *arrays: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Broadcast arrays and apply an elementwise function to blocks that fit a cache.
-
-    So many Newton steps over a million numbers take twice as long at once.
-    """
-    operands: list[Any] = [*arrays, None]
-    roles: list[Any] = [["readonly"]] * len(arrays) + [["writeonly", "allocate"]]
-    columns = np.nditer(
-        operands,
-        flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=roles,
-        op_dtypes=[np.float64] * len(operands),
-        buffersize=2**15,
-    )
-    with columns:
-        for *block, result in columns:
-            result[...] = function(*block)
-        return np.asarray(columns.operands[-1])
+    return by_blocks(better, m0, beta, _switching_beta(m0, boundary))[0]
 
 
 def _switching_beta(m0: NDArray[np.float64], boundary: float) -> NDArray[np.float64]:
