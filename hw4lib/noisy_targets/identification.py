@@ -17,6 +17,7 @@ from hw4lib._checks import (
 from hw4lib._elementary import sigmoid
 from hw4lib._typing import Integer, Real
 from hw4lib.noisy_targets.loss import (
+    _Array,
     _as_examples,
     _as_flip_probability,
     _as_logits,
@@ -300,9 +301,7 @@ def fit_flip_probability(
     return LogisticFit(weights, float(theta[-1]), loss, taken, converged)
 
 
-def _directions(
-    z: NDArray[np.float64], y: NDArray[np.float64], clean: NDArray[np.float64]
-) -> list[NDArray[np.float64]]:
+def _directions(z: _Array, y: _Array, clean: _Array) -> list[_Array]:
     p = z.shape[1]
     # Examples of length at most 1 have a curvature of at most n / 4, as whitened ones.
     unit = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-300)
@@ -311,9 +310,7 @@ def _directions(
     return [clean, robust, *(others / np.linalg.norm(others, axis=1, keepdims=True))]
 
 
-def _best_along(
-    z: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _best_along(z: _Array, y: _Array, w: _Array) -> _Array:
     """Return weights and flip probability with the least loss on a coarse grid."""
     grid = itertools.product((1.0, 4.0, 16.0, 64.0), (0.3, 0.1, 0.03))
     points = [np.append(length * w, eps) for length, eps in grid]
@@ -321,11 +318,8 @@ def _best_along(
 
 
 def _score(
-    z: NDArray[np.float64],
-    y: NDArray[np.float64],
-    theta: NDArray[np.float64],
-    max_steps: int,
-) -> tuple[NDArray[np.float64], int, bool]:
+    z: _Array, y: _Array, theta: _Array, max_steps: int
+) -> tuple[_Array, int, bool]:
     """Take steps of Fisher scoring on weights and flip probability, in one vector."""
     loss = _loss(z, y, theta)
     for steps in range(1, max_steps + 1):
@@ -348,20 +342,18 @@ def _score(
         # The last term is the rounding error of the sums.
         enough = loss + 1e-12 * loss
         better = (theta - s for s in trials if _loss(z, y, theta - s) <= enough)
-        theta = next(better, theta)
-        loss = _loss(z, y, theta)
+        following = next(better, theta)
+        if (following == theta).all():
+            return theta, steps, False
+        theta, loss = following, _loss(z, y, following)
     return theta, max_steps, False
 
 
-def _loss(
-    z: NDArray[np.float64], y: NDArray[np.float64], theta: NDArray[np.float64]
-) -> float:
+def _loss(z: _Array, y: _Array, theta: _Array) -> float:
     return _total_loss(z, y, float(theta[-1]), theta[:-1])
 
 
-def _loss_gradient(
-    z: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], eps: float
-) -> NDArray[np.float64]:
+def _loss_gradient(z: _Array, y: _Array, w: _Array, eps: float) -> _Array:
     """Return the gradient with respect to the weights and the flip probability."""
     a = z @ w
     q, not_q = (noisy_probability(s, flip_probability=eps) for s in (a, -a))
@@ -370,7 +362,7 @@ def _loss_gradient(
     return np.append(of_logits @ z, of_eps)
 
 
-def _check_identified(z: NDArray[np.float64], w: NDArray[np.float64]) -> None:
+def _check_identified(z: _Array, w: _Array) -> None:
     information = fisher_information(z, w, flip_probability=0.1)
     unit = np.sqrt(np.diag(information))
     # Relative to each parameter's own information, so that units do not matter.

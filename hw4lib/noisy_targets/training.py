@@ -22,6 +22,7 @@ from hw4lib._checks import (
 from hw4lib._elementary import sigmoid_derivative
 from hw4lib._typing import RNG, Integer, Real
 from hw4lib.noisy_targets.loss import (
+    _Array,
     _as_examples,
     _as_logits,
     _as_soft_labels,
@@ -283,7 +284,7 @@ class _Whitened:
     neither units nor columns that nearly agree matter.
     """
 
-    def __init__(self, z: NDArray[np.float64]) -> None:
+    def __init__(self, z: _Array) -> None:
         # Powers of two, so that units are exact and no square overflows.
         self.exponent = np.frexp(np.abs(z).max(axis=0))[1]
         scaled, root = np.ldexp(z, -self.exponent), np.sqrt(len(z))
@@ -296,20 +297,16 @@ class _Whitened:
         basis, change = np.linalg.qr(scaled)
         self.z, self.change = basis * root, change / root
 
-    def inside(self, w: NDArray[np.float64]) -> NDArray[np.float64]:
+    def inside(self, w: _Array) -> _Array:
         return np.asarray(self.change @ np.ldexp(w, self.exponent))
 
-    def outside(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
+    def outside(self, v: _Array) -> _Array:
         return np.asarray(np.ldexp(np.linalg.solve(self.change, v), -self.exponent))
 
 
 def _descend(
-    z: NDArray[np.float64],
-    y: NDArray[np.float64],
-    eps: float,
-    w: NDArray[np.float64],
-    max_steps: int,
-) -> tuple[NDArray[np.float64], int, bool]:
+    z: _Array, y: _Array, eps: float, w: _Array, max_steps: int
+) -> tuple[_Array, int, bool]:
     """Return the minimum in whitened coordinates, the steps, and whether it is one."""
     loss = _total_loss(z, y, eps, w)
     for steps in range(1, max_steps + 1):
@@ -332,11 +329,7 @@ def _descend(
     return w, max_steps, False
 
 
-def _newton_step(
-    z: NDArray[np.float64],
-    curvature: NDArray[np.float64],
-    gradient: NDArray[np.float64],
-) -> NDArray[np.float64] | None:
+def _newton_step(z: _Array, curvature: _Array, gradient: _Array) -> _Array | None:
     """Return the step to the minimum of a quadratic, or None if it has no clear one."""
     hessian = (curvature[:, None] * z).T @ z
     try:
@@ -346,9 +339,7 @@ def _newton_step(
     return np.asarray(np.linalg.solve(hessian, gradient))
 
 
-def _total_loss(
-    z: NDArray[np.float64], y: NDArray[np.float64], eps: float, w: NDArray[np.float64]
-) -> float:
+def _total_loss(z: _Array, y: _Array, eps: float, w: _Array) -> float:
     """Return the loss of all data; infinite where it is not defined."""
     a = z @ w
     if not (0.0 <= eps < 0.5 and is_finite(a)):
@@ -356,13 +347,11 @@ def _total_loss(
     return float(_loss_and_gradient(a, y, eps).loss.sum())
 
 
-def _is_small(step: NDArray[np.float64], w: NDArray[np.float64]) -> bool:
+def _is_small(step: _Array, w: _Array) -> bool:
     return bool(np.abs(step).max() <= 1e-9 * (1.0 + np.abs(w).max()))
 
 
-def _as_initial(
-    initial: ArrayLike | None, z: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _as_initial(initial: ArrayLike | None, z: _Array) -> _Array:
     if initial is None:
         return np.zeros(z.shape[1])
     w = as_array("initial", initial, z.shape[1])
