@@ -1,64 +1,79 @@
 # Each target sets itself up: what is needed is Python >= 3.11, git and make.
+# Everything runs as `python -m`, so that a moved checkout still works.
 PYTHON ?= python3
-BIN := .venv/bin
+RUN := .venv/bin/python -m
 export NO_MKDOCS_2_WARNING := 1
+export PYTHONUTF8 := 1
 
-# They run the pages and spoil the library, much slower where coverage is traced.
+# They run every page many times, and build the site.
 PAGES_TESTS := tests/test_pages.py tests/test_site.py
 
-.PHONY: serve test browser build runtime audit benchmark clean lock
+.PHONY: serve test browser builders build runtime audit benchmark mutants clean lock
 
 # The site at http://127.0.0.1:8000, reloaded when a page or the library changes.
-serve: .venv/ready
-	$(BIN)/mkdocs serve
+serve: .venv/site
+	$(RUN) mkdocs serve
 
-# Everything that CI runs.
-test: .venv/ready
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n auto --cov --cov-report=term $(PAGES_TESTS:%=--ignore %)
-	$(BIN)/pytest -n auto $(PAGES_TESTS)
+# Every test of the library, the pages and the site.
+test: .venv/test
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) pytest -n auto --cov --cov-report=term $(PAGES_TESTS:%=--ignore %)
+	$(RUN) pytest -n auto $(PAGES_TESTS)
 
-# The site in Chromium, as its readers see it; not a part of CI.
-browser: .venv/ready
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[browser]'
-	$(BIN)/pytest tests/browser
+# The site in Chromium, as its readers see it. BROWSER_TESTS=... reads less of it.
+browser: .venv/browser
+	$(RUN) pytest -n auto $(or $(BROWSER_TESTS),tests/browser)
 
-# The site as files in site/.
-build: .venv/ready
-	$(BIN)/mkdocs build --strict
-	$(BIN)/python -m hw4site.gate docs site
+# The same pages under the two successors of MkDocs.
+builders: .venv/builders
+	$(RUN) pytest tests/builders
+
+# The site as files in site/. SITE_URL=https://... is the address it will have.
+build: .venv/site
+	$(RUN) mkdocs build --strict
+	$(RUN) hw4site.gate docs site
 
 # Python for readers' browsers, for the next build to put into the site: 15 MB, pinned.
-runtime: .venv/ready
-	$(BIN)/python -m hw4site.runtime fetch
+runtime: .venv/site
+	$(RUN) hw4site.runtime fetch
 
 # Lighthouse over every page: needs Node >= 20 with npm, Chromium, and an hour and a half of patience.
 # `make audit PAGES="index architecture" RUNS=1` measures less.
-audit: .venv/ready
+audit: .venv/site
 	npm ci --silent --prefix tools/audit
-	$(BIN)/python tools/audit/audit.py --runs $(or $(RUNS),5) $(PAGES)
+	.venv/bin/python tools/audit/audit.py --runs $(or $(RUNS),5) $(PAGES)
 
-# Every kernel beside its peers, for docs/benchmarks.md: a quarter of an hour of a quiet machine.
-benchmark: .venv/ready
+# Every kernel against its peers, for docs/benchmarks.md: a quarter of an hour of a quiet machine.
+benchmark:
 	$(PYTHON) -m venv .venv/benchmark
-	.venv/benchmark/bin/python -m pip install -q --disable-pip-version-check -e '.[benchmark]'
+	.venv/benchmark/bin/python -m pip install -q --disable-pip-version-check -r requirements/benchmark.txt
 	.venv/benchmark/bin/python -m benchmarks
+
+# 300 changes of the library, drawn by a seed, each against its module's tests.
+mutants: .venv/mutants
+	.venv/bin/python tools/mutants.py
 
 clean:
 	rm -rf .venv site
 
 # Pins every dependency, with hashes and without addresses.
-lock: .venv/ready
-	$(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
-		--python-version 3.11 --extra site --extra test pyproject.toml -o requirements.txt
+lock: .venv/installer
+	for name in installer site test browser builders mutants benchmark; do \
+		$(RUN) uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
+			--python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; \
+	done
 
-.venv/ready: requirements.txt pyproject.toml
+.venv/installer: requirements/installer.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
 		f"Python {sys.version.split()[0]} found, 3.11 or later needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PYTHON) -m venv --clear .venv
+	$(RUN) pip install -q --disable-pip-version-check --require-hashes -r requirements/installer.txt
+	touch $@
+
+# What each needs is added to one environment; the file is written when all is there.
+.venv/%: requirements/%.txt pyproject.toml .venv/installer
+	$(RUN) uv pip install -q --no-deps --require-hashes -r requirements/$*.txt
+	$(RUN) uv pip install -q --no-deps --no-build-isolation -e .
 	touch $@
