@@ -150,11 +150,10 @@ def _overflow(
             )
     # Those that are far from 1 are to blame, if there are any.
     names = [name for name, (top, low) in largest.items() if top > 1e3 or low < 1e-3]
-    *first, last = names or largest or ["the arguments"]
-    listed = f"{', '.join(first)} and {last}" if first else last
+    *first, last = names or largest or ["what was passed"]
+    listed = f"{', '.join(first)} and {last} make" if first else f"{last} makes"
     return ValueError(
-        f"{listed} {'make' if first else 'makes'} the result too large for a float, "
-        f"expected values closer to 1"
+        f"{listed} the result too large for a float, expected values closer to 1"
     )
 
 
@@ -167,8 +166,10 @@ def as_generator(rng: RNG) -> np.random.Generator:
     """
     try:
         return np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
+    except (TypeError, ValueError):
+        entries = np.asarray(rng, dtype=object).flat
+        negative = all(isinstance(entry, int | np.integer) for entry in entries)
+        raise (ValueError if negative else TypeError)(
             f"`rng` is {reprlib.repr(rng)}, expected a seed or a numpy.random.Generator"
         ) from None
 

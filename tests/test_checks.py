@@ -1,7 +1,12 @@
+import inspect
 import math
 import os
 import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,13 +16,17 @@ from hw4lib import _checks
 from hw4lib._checks import (
     as_array,
     as_booleans,
+    as_flag,
+    as_generator,
     as_integer,
     as_integers,
     as_labels,
     as_number,
     as_numbers,
+    as_pair,
     check_broadcast,
     check_memory,
+    contract,
     is_finite,
     memory_size,
 )
@@ -390,6 +399,8 @@ def test_memory_refuses_what_no_machine_holds(monkeypatch):
     )
     with says(MemoryError, message):
         check_memory("n", 2**15, 2**16, 2**15)
+    with pytest.raises(MemoryError, match="^`X` is of 9 samples: a result of shape"):
+        check_memory("X", "of 9 samples", 2**16, 2**15)
 
 
 def test_memory_check_itself_never_overflows(monkeypatch):
@@ -411,3 +422,289 @@ def test_memory_size(monkeypatch):
     assert memory_size() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     monkeypatch.delattr(os, "sysconf")
     assert memory_size.__wrapped__() == 2**33
+
+
+def test_memory_is_no_larger_than_integers_can_count(monkeypatch):
+    """In a browser NumPy's integers have 32 bits, whatever the machine has."""
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    assert memory_size.__wrapped__() == 2**31 - 1
+
+
+def test_broadcast_refuses_before_anything_is_allocated():
+    """Also sizes past NumPy's integers, which its own function calls a clash."""
+    column = np.broadcast_to(0.0, (2**40, 1, 1))
+    row = np.broadcast_to(0.0, (2**40, 1))
+    message = "`a` is of shape (1099511627776, 1, 1): a result of shape"
+    with pytest.raises(MemoryError, match=f"^{re.escape(message)}"):
+        check_broadcast(a=column, b=row, c=np.broadcast_to(0.0, 2**40))
+    assert check_broadcast(a=np.ones((0, 1)), b=np.ones(3)) == (0, 3)
+    message = "`a` (0,), `b` (3,) do not broadcast, expected shapes that do"
+    with says(ValueError, message):
+        check_broadcast(a=np.ones(0), b=np.ones(3))
+
+
+def test_flags_are_true_or_false():
+    """No word, and no other number, is one by accident."""
+    assert as_flag("keep", True) is True
+    assert as_flag("keep", np.False_) is False
+    for value, shown in (("no", "'no'"), (1, "1"), (None, "None")):
+        with says(TypeError, f"`keep` is {shown}, expected True or False"):
+            as_flag("keep", value)
+
+
+@pytest.mark.parametrize(
+    "rng", [7, np.int64(7), [1, 2], None, np.random.SeedSequence(7), np.random.PCG64(7)]
+)
+def test_generators_are_made_of_seeds(rng):
+    """Whatever `numpy.random.default_rng` takes."""
+    assert isinstance(as_generator(rng), np.random.Generator)
+
+
+def test_pairs_are_two_integers():
+    """Such as padding on either side."""
+    assert as_pair("padding", (np.int8(1), 2), "(left, right)") == (1, 2)
+    for value, shown in (((1, 2, 3), "(1, 2, 3)"), (5, "5"), (None, "None")):
+        with says(ValueError, f"`padding` is {shown}, expected (left, right)"):
+            as_pair("padding", value, "(left, right)")
+    with says(ValueError, "`padding` is 0, expected >= 1"):
+        as_pair("padding", (1, 0), "(left, right)")
+    with says(TypeError, "`padding` is 1.0, expected an integer"):
+        as_pair("padding", (1.0, 2), "(left, right)")
+
+
+def test_generators_are_used_as_they_are():
+    """A generator goes on where it is; a seed starts again."""
+    generator = np.random.default_rng(1)
+    assert as_generator(generator) is generator
+    assert as_generator(5).random() == as_generator(5).random()
+
+
+@pytest.mark.parametrize(
+    ("rng", "error", "shown"),
+    [
+        (-1, ValueError, "-1"),
+        ([1, -2], ValueError, "[1, -2]"),
+        (1.5, TypeError, "1.5"),
+        ("seed", TypeError, "'seed'"),
+        ([None], TypeError, "[None]"),
+        (list("abcdefghij"), TypeError, "['a', 'b', 'c', 'd', 'e', 'f', ...]"),
+    ],
+    ids=str,
+)
+def test_generators_are_made_of_nothing_else(rng, error, shown):
+    """What was passed is shown, but not all of a long list."""
+    message = f"`rng` is {shown}, expected a seed or a numpy.random.Generator"
+    with says(error, message):
+        as_generator(rng)
+
+
+# --- what a public function promises of its result ------------------------------------
+
+
+class Pair(NamedTuple):
+    """Two results."""
+
+    first: object
+    second: object
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Several results, or results in results."""
+
+    values: object
+    count: object = 0
+    inner: object = None
+
+
+FLOAT = "too large for a float, expected values closer to 1"
+
+
+def passing(value):
+    """A public function that returns what it is given."""
+    return contract(lambda x=None: value if x is None else x)()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (0.5, np.float64),
+        (np.float64(0.5), np.float64),
+        (np.array(0.5), np.float64),
+        (True, np.bool),
+        (np.array(True), np.bool),
+        (3, np.int64),
+        (-(2**62), np.int64),
+        (10**30, int),
+        (np.array(3), np.int64),
+        ("word", str),
+        (None, type(None)),
+    ],
+)
+def test_numbers_are_numpy_scalars(value, kind):
+    """Integers past 64 bits stay exact, and what is no number stays what it is."""
+    result = passing(value)
+    assert type(result) is kind
+    assert result == value
+
+
+def test_a_result_is_no_view():
+    """Neither of an argument nor of a larger array, nor is it read-only."""
+    x = np.arange(6.0).reshape(2, 3)
+    for view in (
+        lambda x: x,
+        lambda x: x[0],
+        lambda x: x.T,
+        lambda x: np.broadcast_to(x, x.shape),
+        lambda _: np.zeros(9)[3:],
+        lambda _: np.broadcast_to(0.0, 3),
+        lambda _: np.frombuffer(bytearray(16)),
+        lambda x: Pair(x, 1.0).first,
+    ):
+        result = contract(view)(x)
+        assert not np.shares_memory(result, x)
+        assert result.flags.writeable
+        assert result.base is None or result.base.nbytes == result.nbytes
+    fresh = np.zeros((2, 3))
+    assert contract(lambda _: fresh)(x) is fresh  # nothing is copied without need
+
+
+def test_a_result_shares_nothing_with_what_hands_out_its_memory():
+    """As a pandas Series does, which is no array but has one."""
+
+    class Series:
+        def __init__(self):
+            self.values = np.arange(3.0)
+
+        def __array__(self, dtype=None, copy=None):
+            return self.values
+
+    series = Series()
+    result = contract(lambda x: as_array("x", x))(series)
+    assert_array_equal(result, series.values)
+    assert not np.shares_memory(result, series.values)
+
+
+def test_fields_and_entries_are_held_to_it_too():
+    """Dataclasses in dataclasses, named tuples and tuples; counts and flags stay."""
+    x = np.arange(3.0)
+    make = contract(lambda x: Result(x, 3, Result(Pair(x, 0.5), True)))
+    result = make(x)
+    assert type(result.count) is int
+    assert result.inner.count is True
+    assert type(result.inner.values) is Pair
+    assert type(result.inner.values.second) is np.float64
+    for array in (result.values, result.inner.values.first):
+        assert_array_equal(array, x)
+        assert not np.shares_memory(array, x)
+    first, second = contract(lambda x: (x, x[1:]))(x)
+    assert not np.shares_memory(first, x)
+    assert not np.shares_memory(second, x)
+    assert contract(lambda: Result)() is Result  # a class, no result
+
+
+def test_iterators_are_left_alone():
+    """Nothing is drawn from them."""
+    drawn = []
+
+    @contract
+    def squares(n):
+        return (drawn.append(k) or k * k for k in range(n))
+
+    result = squares(3)
+    assert isinstance(result, Iterator)
+    assert drawn == []
+    assert list(result) == [0, 1, 4]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda x: x * np.inf,
+        lambda x: x * np.nan,
+        lambda x: float(np.sum(x)) * math.inf,
+        lambda x: np.array(np.inf) * np.sum(x),
+        lambda x: Result(x * np.inf),
+        lambda x: Result(1.0, 1, Result(x * np.nan)),
+        lambda x: Pair(1.0, x * np.inf),
+        lambda x: (x, x * np.inf),
+        lambda x: math.exp(1e3 * np.sum(x)),
+    ],
+)
+def test_what_is_past_the_largest_float_names_the_arguments(spoil):
+    """Wherever it is in the result."""
+    with says(ValueError, f"`x` makes the result {FLOAT}"):
+        contract(spoil)(np.ones(3))
+
+
+def test_infinity_is_returned_where_it_is_an_answer():
+    """For a whole result, or for some fields; NaN never is."""
+    for value in (math.inf, np.array([1.0, -np.inf]), Pair(np.inf, 1.0)):
+        contract(infinite=True)(lambda x: x)(value)
+    one = contract(infinite=("values",))
+    assert one(lambda: Result(np.inf))().values == np.inf
+    with pytest.raises(ValueError, match=FLOAT):
+        one(lambda: Result(1.0, inner=Pair(np.inf, 1.0)))()
+    assert contract(infinite=("first",))(lambda: Pair(np.inf, 1.0))().first == np.inf
+    for value in (math.nan, np.array([np.nan]), Result(np.nan)):
+        with pytest.raises(ValueError, match=FLOAT):
+            contract(infinite=True)(lambda x: x)(value)
+
+
+def test_the_message_names_who_is_to_blame():
+    """Numbers far from 1 if there are any, else all; no words, flags or functions."""
+    spoil = contract(
+        lambda x, labels=(1, -1), scale=1.0, mode="a", flag=None, schedule=abs: (
+            math.inf if (x, labels, scale, mode, flag, schedule) else 0.0
+        )
+    )
+    assert_blames = {
+        "`x` makes": ([1e300],),
+        "`x` and `scale` make": ([2e5], (1, -1), 1e-300),
+        "`scale` makes": ([2.0], (1, -1), 10**200),
+        "`x`, `labels` and `scale` make": ([2.0], (1, -1), 3.0),
+    }
+    for names, (x, *rest) in assert_blames.items():
+        given = dict(zip(("labels", "scale"), rest, strict=False))
+        with says(ValueError, f"{names} the result {FLOAT}"):
+            spoil(x, **given, mode="b", flag=None, schedule=abs)
+    with says(ValueError, f"what was passed makes the result {FLOAT}"):
+        contract(lambda mode: math.inf if mode else 0.0)("b")
+
+
+def test_a_method_is_not_blamed_on_its_object():
+    """`self` is no number."""
+
+    class Model:
+        @contract
+        def predict(self, x):
+            return x * math.inf
+
+    with says(ValueError, f"`x` makes the result {FLOAT}"):
+        Model().predict(2.0)
+
+
+@pytest.mark.parametrize("state", ["raise", "warn", "ignore"])
+def test_the_callers_error_state_does_not_matter(state):
+    """The same result under each, and the caller's state is what it was."""
+    with np.errstate(all=state):
+        before = np.geterr()
+        result = contract(lambda z: 1.0 / (1.0 + np.exp(-z)))(np.array([-1e4, 0.0]))
+        assert np.geterr() == before
+    assert_array_equal(result, [0.0, 0.5])
+
+
+def test_errors_and_signatures_pass_through():
+    """What the function itself says, and what its documentation shows."""
+
+    @contract
+    def f(x: float, *, n: int = 3) -> float:
+        """Return x."""
+        raise ValueError(f"`n` is {n}, expected {x}")
+
+    with says(ValueError, "`n` is 3, expected 4"):
+        f(4)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        f(1.0, m=2)
+    assert f.__doc__ == "Return x."
+    assert list(inspect.signature(f).parameters) == ["x", "n"]
