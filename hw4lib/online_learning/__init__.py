@@ -13,7 +13,7 @@ from hw4lib.online_learning.adversary import (
     alternating_stream,
     costliest_stream,
     farthest_stream,
-    largest_known_regret,
+    known_regret,
 )
 from hw4lib.online_learning.bounds import (
     constant_step_bound,
@@ -81,7 +81,7 @@ __all__ = [
     "gradient_norm_bound",
     "gradient_step",
     "idle_regret",
-    "largest_known_regret",
+    "known_regret",
     "limiting_radius",
     "logistic_loss",
     "logistic_loss_gradient",

@@ -97,10 +97,10 @@ def play(
 
 def norm(v: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
     """Return the norms along an axis, also where squares leave the range of floats."""
-    squares = np.asarray(np.square(v).sum(axis=axis))
+    squares: NDArray[np.float64] = np.square(v).sum(axis=axis)
     usual = (squares > _SMALL) & (squares < _LARGE)
-    if usual.all():
-        return np.sqrt(squares)
+    if np.all(usual):
+        return np.asarray(np.sqrt(squares))
     unit = np.abs(v).max(axis=axis, keepdims=True)
     unit[unit == 0.0] = 1.0
     scaled = unit.squeeze(axis) * np.sqrt(np.square(v / unit).sum(axis=axis))

@@ -9,12 +9,13 @@ gradient and longer weights, so $\rho = R$, and the adversary's only choice is $
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import as_integer, as_number, check_memory, contract
-from hw4lib._elementary import sigmoid
+from hw4lib._elementary import sigmoid, softplus
 from hw4lib._typing import Integer, Real
 from hw4lib.online_learning._recursion import (
     best_margin,
@@ -27,6 +28,7 @@ from hw4lib.online_learning._recursion import (
 from hw4lib.online_learning._update import share, step
 from hw4lib.online_learning.descent import online_gradient_descent
 from hw4lib.online_learning.radius import KAPPA
+from hw4lib.online_learning.regret import batch_optimum
 
 __all__ = [
     "KnownRegret",
@@ -34,7 +36,7 @@ __all__ = [
     "alternating_stream",
     "costliest_stream",
     "farthest_stream",
-    "largest_known_regret",
+    "known_regret",
 ]
 
 
@@ -73,10 +75,10 @@ def farthest_stream(
 
 @dataclass(frozen=True, eq=False)
 class WorstCase:
-    r"""The most that data can make the gradients cost, from below and from above.
+    r"""The most that a stream can cost, from below and from above.
 
-    The cost of a stream is $\sum_i \frac{\eta_i}{2} \lVert \nabla_i \rVert^2$, the
-    term of inequality (10) that depends on the data.
+    The cost is $\sum_i \frac{\eta_i}{2} \lVert \nabla_i \rVert^2$, the term of
+    inequality (10) that depends on the data, or the loss $\sum_i \ell_i(w^{(i)})$.
     """
 
     X: NDArray[np.float64]
@@ -93,13 +95,16 @@ def costliest_stream(
     feature_bound: Real,
     *,
     regularization: Real = 1.0,
+    cost: Literal["gradients", "losses"] = "gradients",
     states: Integer = 200,
     margins: Integer = 200,
 ) -> WorstCase:
-    r"""Return a stream whose gradients cost about the most, by dynamic programming.
+    r"""Return a stream that costs about the most, by dynamic programming.
 
     For $\lambda = 1$ the largest cost from round $t$ on, at weights of norm $r$, is
-    $\alpha_t r^2 + W_t(r)$, $\alpha_t = 2 \eta_t + (1 - 2\eta_t)^2 \alpha_{t+1}$, with
+    $\alpha_t r^2 + W_t(r)$. Of the gradients
+    $\alpha_t = 2 \eta_t + (1 - 2\eta_t)^2 \alpha_{t+1}$, of the losses it is
+    $\alpha_t = 1 + (1 - 2\eta_t)^2 \alpha_{t+1}$, and
 
     $$W_t(r) = \max_{\lvert m \rvert \le r R} \left[ c_t(m) + W_{t+1}(r') \right],$$
 
@@ -110,10 +115,15 @@ def costliest_stream(
     where step sizes differ by orders of magnitude it takes a finer grid of norms. Time
     grows as `n * states * margins`.
 
+    A cost of losses $C$ is an average regret of at least $C/n - \log 2$, because the
+    best fixed weights are no worse than 0; and no average regret exceeds `bound` over
+    $n$.
+
     Args:
         step_sizes: $\eta_1, \dots, \eta_n$ in $(0, 1/(2\lambda)]$, shape `(n,)`.
         feature_bound: $R > 0$.
         regularization: $\lambda > 0$.
+        cost: Of the `"gradients"`, or of the `"losses"`.
         states: Cells of the grid of norms.
         margins: About as many margins are tried in each cell.
 
@@ -121,6 +131,7 @@ def costliest_stream(
         The stream, its cost, and the bound on the cost of any stream.
 
     Raises:
+        ValueError: If `cost` is another word.
         MemoryError: If the plan, `n` by `states`, would not fit in memory.
 
     References:
@@ -132,14 +143,14 @@ def costliest_stream(
         (np.float64(7.41125), np.True_)
     """
     steps, R, unit = _scaled(step_sizes, feature_bound, regularization)
+    if cost not in ("gradients", "losses"):
+        raise ValueError(f"`cost` is {cost!r}, expected 'gradients' or 'losses'")
     states = as_integer("states", states, at_least=2)
     margins = as_integer("margins", margins, at_least=2)
     check_memory("step_sizes", f"of {len(steps)} rounds", len(steps), states + 1)
     check_memory("margins", margins, states + 1, 16 * margins)
     norms = np.linspace(0.0, largest_norms(steps, R).max(), states + 1)
     tried = _margin_grid(R * norms[-1], margins)
-    s = sigmoid(-tried)
-    slope_term, square_term = tried * s, (R * s) ** 2
     room = R * norms[:, None]
     allowed = np.abs(tried) <= room
     cells = (tried[1:] >= -room) & (tried[:-1] <= room)
@@ -155,13 +166,15 @@ def costliest_stream(
             gain = eta * gain_rate(tried, eta, R)
             down = _index(kept + gain, norms, np.floor)
             peak = np.clip(best_margin(steps[t], R), tried[:-1], tried[1:])
-            up = _index(kept + eta * gain_rate(peak, eta, R), norms, np.ceil)
-        cost = eta / 2.0 * (square_term - 4.0 * slope_term) + alpha * gain
-        value = np.where(allowed, cost + lower[down], -np.inf)
+            most = eta * gain_rate(peak, eta, R)
+            up = _index(kept + most, norms, np.ceil)
+            now, weight = _cost_now(tried, eta, R, cost)
+        value = np.where(allowed, now + alpha * gain + lower[down], -np.inf)
         plan[t], lower = value.argmax(axis=1), value.max(axis=1)
-        # In a cell of margins the cost is largest at the left end.
-        upper = np.where(cells, cost[:-1] + upper[up], -np.inf).max(axis=1)
-        alpha = 2.0 * eta + (1.0 - 2.0 * eta) ** 2 * alpha
+        # In a cell of margins the cost now is largest at the left end.
+        value = np.where(cells, now[:-1] + alpha * most + upper[up], -np.inf)
+        upper = value.max(axis=1)
+        alpha = weight + (1.0 - 2.0 * eta) ** 2 * alpha
 
     def planned(i: int, norm: float) -> float:
         state = int(norm / norms[-1] * states)
@@ -169,17 +182,19 @@ def costliest_stream(
 
     X = _stream(steps, R, planned)
     run = online_gradient_descent(X, np.ones(len(X)), lambda t: steps[t - 1])
-    cost = float((steps / 2.0 * run.gradient_norms**2).sum())
-    return WorstCase(unit * X, cost, float(upper[0]))
+    paid = run.losses if cost == "losses" else steps / 2.0 * run.gradient_norms**2
+    return WorstCase(unit * X, float(paid.sum()), float(upper[0]))
 
 
 @contract
-def alternating_stream(n: Integer, feature_bound: Real) -> NDArray[np.float64]:
-    r"""Return the features $R, -R, R, -R, \dots$ of samples that all have label 1.
+def alternating_stream(
+    n: Integer, feature_bound: Real, *, tilt: Real = 0.0
+) -> NDArray[np.float64]:
+    r"""Return features $R (\pm \sqrt{1 - s^2}, s)$ of samples that all have label 1.
 
-    Each sample undoes the last step. With $w^{(1)} = 0$, $\lambda = 1$ and steps
-    $\eta_i \le \frac12$ that do not grow, the weights have alternating signs and
-    absolute values $a_1 = 0$ and
+    Each sample undoes the last step along the first axis. With tilt $s = 0$,
+    $w^{(1)} = 0$, $\lambda = 1$ and steps $\eta_i \le \frac12$ that do not grow, the
+    weights have alternating signs and absolute values $a_1 = 0$ and
 
     $$
     \begin{aligned}
@@ -192,53 +207,58 @@ def alternating_stream(n: Integer, feature_bound: Real) -> NDArray[np.float64]:
     $\frac1n \sum_i \ell_i(w^{(i)}) - \log 2$. For a constant step size and large
     $\eta R^2$ it is about $\frac12 \eta R^2 - \log 2$, since $a_i$ is about
     $\frac12 \eta R$: with $\eta = D / (G \sqrt n)$ almost half of the bound
-    $D G / \sqrt n$ once that is large.
+    $D G / \sqrt n$ once that is large. With a small tilt the best fixed weights,
+    along the second axis, lose less than $\log 2$, and the regret is larger; with
+    tilt 1 one sample is repeated.
 
     Args:
         n: Number of samples.
         feature_bound: $R > 0$.
+        tilt: $s$ in $[0, 1]$.
 
     Returns:
-        The features, shape `(n, 1)`; all labels are 1.
+        The features, shape `(n, 2)`; all labels are 1.
 
     References:
         Homework 4, [when the bounds say something][4-beyond-vacuous].
 
     Examples:
         >>> alternating_stream(3, 77.0)
-        array([[ 77.],
-               [-77.],
-               [ 77.]])
+        array([[ 77.,   0.],
+               [-77.,   0.],
+               [ 77.,   0.]])
     """
     n = as_integer("n", n, at_least=1)
     R = as_number("feature_bound", feature_bound, above=0.0)
-    check_memory("n", n, n)
-    X = np.full((n, 1), R)
-    X[1::2] = -R
+    s = as_number("tilt", tilt, at_least=0.0, at_most=1.0)
+    check_memory("n", n, n, 2)
+    X = np.tile([R * math.sqrt((1.0 - s) * (1.0 + s)), R * s], (n, 1))
+    X[1::2, 0] *= -1.0
     return X
 
 
 @dataclass(frozen=True, eq=False)
 class KnownRegret:
-    """The largest average regret that is known for some step sizes."""
+    """An average regret that a stream reaches."""
 
     X: NDArray[np.float64]
-    """Features of the stream, shape `(n, 1)`; all labels are 1."""
+    """Features of the stream, shape `(n, 2)`; all labels are 1."""
     regret: float
     """Its average regret."""
 
 
 @contract
-def largest_known_regret(
+def known_regret(
     step_sizes: ArrayLike, feature_bound: Real, *, regularization: Real = 1.0
 ) -> KnownRegret:
-    r"""Return the stream of largest average regret among simple ones, from below.
+    r"""Return the largest average regret of the streams that alternate.
 
-    For whoever compares a bound with what data can do: what lies between the two is
-    not known. The streams are
-    [`alternating_stream`][hw4lib.online_learning.adversary.alternating_stream], the
-    worst where a step overshoots, and one sample that is repeated, of 60 norms up to
-    $R$, the worst where steps are small. Takes `n` steps for all of them at once.
+    For whoever compares a bound on the regret with what data can do; the largest regret
+    of all data lies between the two. The streams are those of
+    [`alternating_stream`][hw4lib.online_learning.adversary.alternating_stream] with 60
+    tilts, one of which repeats a sample. Takes `n` steps for all at once. For short
+    streams [`costliest_stream`][hw4lib.online_learning.adversary.costliest_stream] with
+    `cost="losses"` comes closer.
 
     Args:
         step_sizes: $\eta_1, \dots, \eta_n$ in $(0, 1/(2\lambda)]$, shape `(n,)`.
@@ -253,46 +273,42 @@ def largest_known_regret(
 
     Examples:
         >>> steps = np.full(40, 1 / (79 * np.sqrt(40)))
-        >>> largest_known_regret(steps, 77.0).regret.round(4)  # the bound is 12.49
-        np.float64(5.1138)
+        >>> known_regret(steps, 77.0).regret.round(2)  # the bound is 12.49
+        np.float64(5.14)
     """
     steps, R, unit = _scaled(step_sizes, feature_bound, regularization)
     n = len(steps)
-    sizes = np.append(R, R * np.geomspace(min(1.0, 0.1 / R), 1.0, 60))
-    signs, positive = np.ones(len(sizes)), np.ones(len(sizes))
-    positive[0] = (n + 1) // 2 / n
-    excess = w = np.zeros(len(sizes))
+    tilts = np.append(0.0, np.geomspace(1e-3, 1.0, 60))
+    x = R * np.stack([np.sqrt((1.0 - tilts) * (1.0 + tilts)), tilts])
+    w, excess = np.zeros_like(x), np.zeros_like(tilts)
     for eta in steps:
-        x = signs * sizes
-        excess = excess + loss_excess(w * x) + w**2
-        w = step(w, share(w * x) * x, eta, 1.0)
-        signs[0] *= -1.0
-    regrets = excess / n - _least_excess(sizes, positive)
-    worst = int(regrets.argmax())
-    X = np.full((n, 1), sizes[worst])
-    X[1::2] *= -1.0 if worst == 0 else 1.0
-    return KnownRegret(unit * X, float(regrets[worst]))
+        margins = (w * x).sum(axis=0)
+        excess = excess + loss_excess(margins) + np.square(w).sum(axis=0)
+        w = step(w, share(margins) * x, eta, 1.0)
+        x[0] *= -1.0
+    # For even n the best weights lie along the second axis; for odd n they almost do.
+    worst = int(np.argmax(excess / n - _least_excess(x[1])))
+    X = alternating_stream(n, R, tilt=tilts[worst])
+    best = batch_optimum(X, np.ones(n))
+    least = loss_excess(X @ best).mean() + best @ best
+    return KnownRegret(unit * X, float(excess[worst] / n - least))
 
 
-def _least_excess(
-    sizes: NDArray[np.float64], positive: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the least mean loss, less log 2, of samples of one feature, x or -x.
+def _least_excess(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the least loss of one sample of each size, less log 2, for lambda = 1."""
+    optima = [float(batch_optimum([[x]], [1.0])[0]) for x in sizes]
+    losses: NDArray[np.float64] = loss_excess(sizes * optima) + np.square(optima)
+    return losses
 
-    A share `positive` of at least half of them is x. The margin of the best weights is
-    the root of 2 m / x^2 + sigma(m) = positive; the left side is concave, so Newton's
-    method rises to it from 0. From one step to the next it is less than 2 higher.
-    """
-    m = moved = np.zeros(len(sizes))
-    while True:
-        s = share(-m)
-        excess = positive - s - 2.0 * m / sizes**2
-        moved = excess / (2.0 / sizes**2 + s * (1.0 - s))
-        if not (moved > 1e-15 * m).any():
-            break
-        m = m + np.maximum(moved, 0.0)
-    losses: NDArray[np.float64] = positive * loss_excess(m)
-    return losses + (1.0 - positive) * loss_excess(-m) + (m / sizes) ** 2
+
+def _cost_now(
+    margin: NDArray[np.float64], eta: float, R: float, cost: str
+) -> tuple[NDArray[np.float64], float]:
+    """Return a round's cost by its margin, and the weight of the squared norm."""
+    if cost == "losses":
+        return softplus(-margin), 1.0
+    s = sigmoid(-margin)
+    return eta / 2.0 * ((R * s) ** 2 - 4.0 * margin * s), 2.0 * eta
 
 
 def _scaled(

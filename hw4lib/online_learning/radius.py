@@ -121,8 +121,9 @@ def worst_gain(rho: ArrayLike) -> NDArray[np.float64]:
         >>> worst_gain(4.0).round(12)
         np.float64(1.0)
     """
-    m = margin_root(as_numbers("rho", rho, at_least=0.0))
-    return np.asarray((m + 1.0 + np.exp(-m)) / (1.0 + np.exp(m)))
+    rho = as_numbers("rho", rho, at_least=0.0)
+    m = margin_root(rho)
+    return np.asarray(2.0 * m * share(m) + rho * share(m) ** 2)
 
 
 @contract

@@ -4,9 +4,24 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from hw4lib.online_learning.adversary import costliest_stream, farthest_stream
-from hw4lib.online_learning.descent import online_gradient_descent
-from hw4lib.online_learning.radius import worst_radii
+from hw4lib.online_learning import (
+    alternating_stream,
+    average_regret,
+    constant_step_bound,
+    constant_step_size,
+    costliest_stream,
+    decaying_step_bounds,
+    decaying_step_size,
+    farthest_stream,
+    idle_regret,
+    known_regret,
+    offset_step_bound,
+    offset_step_size,
+    online_gradient_descent,
+    tuned_bound,
+    tuned_step_size,
+    worst_radii,
+)
 
 
 def gradient_cost(X, y, steps, lam):
@@ -115,9 +130,215 @@ def test_half_is_an_admitted_step_size():
     assert worst.cost >= 0.25 * (77 / 2) ** 2
 
 
+# Regret
+
+
+def regret_of(X, steps, lam=1.0):
+    """The average regret of a run over a stream whose labels are all 1."""
+    ones = np.ones(len(X))
+    run = online_gradient_descent(X, ones, lambda t: steps[t - 1], regularization=lam)
+    return average_regret(X, ones, run, regularization=lam)
+
+
+@pytest.mark.parametrize("n", [2, 10, 40])
+@pytest.mark.parametrize("R", [0.5, 6.0, 77.0])
+def test_regret_of_the_alternating_stream_is_its_formula(n, R):
+    """The recursion of one number, for steps that are constant and that decrease."""
+    t = np.arange(1, n + 1)
+    for steps in (np.full(n, 0.002), np.full(n, 0.5), 0.5 / t, 1 / (2 * t + R**2)):
+        a, total = 0.0, 0.0
+        for eta in steps:
+            total += np.logaddexp(0, R * a) + a**2
+            a = eta * R / (1 + math.exp(-R * a)) - (1 - 2 * eta) * a
+            assert a >= 0  # so the signs alternate
+
+        actual = regret_of(alternating_stream(n, R), steps)
+
+        assert_allclose(actual, total / n - math.log(2), rtol=1e-10, atol=1e-13)
+
+
+def test_alternating_stream_costs_almost_half_of_the_bound_of_the_sheet():
+    """Its share is .41 at n = 40, and about R^2 / (2 G^2) less what log 2 takes."""
+    for n in (20, 40, 100):
+        steps = np.full(n, tuned_step_size(n, 77))
+        share = regret_of(alternating_stream(n, 77), steps) / tuned_bound(n, 77)
+        simple = 77**2 / (2 * 79**2) - math.log(2) * math.sqrt(n) / 79
+        # The first round loses log 2 only, and a_i stays below eta R / 2.
+        assert simple * (1 - 4 / n) < share < simple
+        if n == 40:
+            assert_allclose(share, 0.41, rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.05, 1.0])
+@pytest.mark.parametrize("n", [1, 4, 5])
+def test_alternating_samples_have_their_norm_and_their_tilt(n, tilt):
+    X = alternating_stream(n, 77.0, tilt=tilt)
+
+    assert_allclose(np.linalg.norm(X, axis=1), 77.0, rtol=1e-14)
+    assert_allclose(X[:, 1], 77 * tilt, rtol=0, atol=0)
+    assert_allclose(X[1:, 0], -X[:-1, 0], rtol=0, atol=0)
+    assert X[0, 0] >= 0
+
+
+@pytest.mark.parametrize("lam", [0.2, 1.0, 5.0])
+@pytest.mark.parametrize("R", [1e-8, 0.5, 6.0, 77.0])
+@pytest.mark.parametrize("n", [1, 2, 7, 60])
+def test_known_regret_is_that_of_its_stream(n, R, lam):
+    """Measured by a run, no less than the plain ones', below the bound of its steps."""
+    t, D, options = np.arange(1, n + 1), 1 / math.sqrt(lam), {"regularization": lam}
+    decaying = decaying_step_size(t, **options)
+    cases = [
+        (
+            np.full(n, tuned_step_size(n, R, D, **options)),
+            tuned_bound(n, R, D, **options),
+        ),
+        (
+            np.full(n, constant_step_size(n, R, D, **options)),
+            constant_step_bound(n, R, D, **options),
+        ),
+        (offset_step_size(t, R, D, **options), offset_step_bound(n, R, D, **options)),
+        (decaying, decaying_step_bounds(n, R, **options)[-1]),
+    ]
+    for steps, bound in cases:
+        known = known_regret(steps, R, **options)
+
+        assert known.X.shape == (n, 2)
+        # Losses near log 2 leave no more digits.
+        measured = regret_of(known.X, steps, lam)
+        assert_allclose(known.regret, measured, rtol=1e-8, atol=1e-13)
+        assert known.regret <= bound * (1 + 1e-12)
+        for tilt in (0.0, 1.0):
+            plain = regret_of(alternating_stream(n, R, tilt=tilt), steps, lam)
+            # For odd n the best weights are not quite those that choose the tilt.
+            assert plain <= known.regret * (1 + 1e-3) + 1e-13
+        if n == 1:
+            assert_allclose(known.regret, idle_regret(R, **options), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("n", [2, 3, 8])
+@pytest.mark.parametrize("kind", ["tuned", "half", "decaying"])
+def test_no_search_finds_more_than_the_bracket_allows(n, seed, kind):
+    """Climbing sample by sample: above what is known at most by log 2 or a little."""
+    rng = np.random.default_rng(seed)
+    steps = {
+        "tuned": np.full(n, tuned_step_size(n, 77.0)),
+        "half": np.full(n, constant_step_size(n, 77.0)),
+        "decaying": decaying_step_size(np.arange(1, n + 1)),
+    }[kind]
+    worst = costliest_stream(steps, 77.0, cost="losses")
+    known = max(known_regret(steps, 77.0).regret, regret_of(worst.X, steps))
+
+    turns = rng.uniform(0, 2 * np.pi, n)
+    best = 0.0
+    for _ in range(200):
+        others = turns.copy()
+        others[rng.integers(n)] += rng.normal() * rng.choice([0.1, 1.0, 4.0])
+        X = 77 * np.stack([np.cos(others), np.sin(others)], axis=1)
+        if (regret := regret_of(X, steps)) > best:
+            best, turns = regret, others
+
+    least = math.log(2) - idle_regret(77.0)  # of the best weights, whatever the data
+    assert best <= worst.bound / n - least
+    assert known <= worst.bound / n - least
+    assert best <= 1.05 * known + 0.1
+
+
+@pytest.mark.parametrize("lam", [0.2, 1.0, 3.0])
+def test_three_rounds_lose_what_a_search_over_all_margins_finds(lam):
+    """The plan for the losses is within its bracket, and the exact optimum too."""
+    R, n = 6.0, 3
+    for steps in (np.full(n, 0.05 / lam), 0.2 / lam / np.arange(1, 4)):
+        worst = costliest_stream(
+            steps, R, regularization=lam, cost="losses", states=400, margins=400
+        )
+        share = np.linspace(-1, 1, 1201)
+
+        def step(square, m, eta, lam=lam):
+            s = 1 / (1 + np.exp(m))
+            ahead = (1 - 2 * lam * eta) ** 2 * square + (eta * s * R) ** 2
+            return ahead + 2 * eta * (1 - 2 * lam * eta) * m * s
+
+        first = step(0.0, 0.0, steps[0])
+        second = share * R * math.sqrt(first)
+        after = step(first, second, steps[1])
+        third = share[:, None] * R * np.sqrt(after)
+        losses = np.log1p(np.exp(-second)) + np.log1p(np.exp(-third))
+        exact = float((math.log(2) + losses + lam * (first + after)).max())
+
+        assert worst.cost <= exact * (1 + 1e-5)
+        assert exact <= worst.bound * (1 + 1e-12)
+        assert worst.bound <= worst.cost * 1.02
+
+
+@pytest.mark.parametrize("lam", [1e-100, 1e100])
+def test_streams_of_every_regularization(lam):
+    """In the units in which lambda is 1 they are the same."""
+    unit, steps = math.sqrt(lam), np.array([0.01, 0.2, 0.003])
+    for stream, more in (
+        (costliest_stream, {}),
+        (costliest_stream, {"cost": "losses"}),
+        (known_regret, {}),
+    ):
+        usual = stream(steps, 7.0, **more)
+        scaled = stream(steps / lam, 7.0 * unit, regularization=lam, **more)
+        for name, value in vars(usual).items():
+            size = unit if name == "X" else 1.0
+            assert_allclose(getattr(scaled, name), size * value, rtol=1e-9)
+    far = farthest_stream(steps / lam, 7.0 * unit, regularization=lam)
+    assert_allclose(far, unit * farthest_stream(steps, 7.0), rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("R", [1e-100, 1e-30, 1e30, 1e100])
+def test_streams_of_every_size(R):
+    """The results are finite, and the norms those of the recursion."""
+    steps = np.array([0.01, 0.2, 0.003, 0.5])
+
+    X = farthest_stream(steps, R)
+    known = known_regret(steps, R)
+
+    path = online_gradient_descent(
+        X, np.ones(4), lambda t: steps[t - 1], keep="iterates"
+    ).iterates
+    # A margin of long samples is a difference of products that are much larger.
+    norms = np.linalg.norm(path / R, axis=1)
+    assert_allclose(norms, worst_radii(steps, R) / R, rtol=1e-7 if R < 1 else 1e-3)
+    for cost in ("gradients", "losses"):
+        costly = costliest_stream(steps, R, states=40, margins=40, cost=cost)
+        assert 0 < costly.cost <= costly.bound * (1 + 1e-12)
+    assert known.regret > 0
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (lambda: alternating_stream(0, 1), ValueError, "`n` is 0, expected >= 1"),
+        (lambda: alternating_stream(1.0, 1), TypeError, "`n` is 1.0, expected an int"),
+        (lambda: alternating_stream(2, -1), ValueError, "`feature_bound` is -1"),
+        (lambda: alternating_stream(10**15, 1), MemoryError, "`n` is 1000000000000000"),
+        (lambda: alternating_stream(2, 1, tilt=2), ValueError, "`tilt` is 2, expected"),
+        (
+            lambda: costliest_stream([0.1], 1, cost="regret"),
+            ValueError,
+            "`cost` is 'regret', expected 'gradients' or 'losses'",
+        ),
+        (lambda: known_regret([], 1), ValueError, "`step_sizes` has shape"),
+        (
+            lambda: known_regret([[0.1]], 1),
+            ValueError,
+            r"`step_sizes` has shape \(1, 1\), expected \(n\)",
+        ),
+        (
+            lambda: farthest_stream([1e-200], 1),
+            ValueError,
+            "`step_sizes` holds 1e-200, expected >= 1e-150",
+        ),
+        (
+            lambda: costliest_stream([0.1], 1, margins=10**13),
+            MemoryError,
+            "`margins` is 10000000000000",
+        ),
+        (lambda: costliest_stream(None, 1), TypeError, "`step_sizes` is of type None"),
         (lambda: farthest_stream(0.1, 1), ValueError, "`step_sizes` has shape"),
         (lambda: farthest_stream([], 1), ValueError, "`step_sizes` has shape"),
         (

@@ -1,7 +1,11 @@
+import copy
 import itertools
 import math
+import pickle
 import tracemalloc
+import warnings
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +13,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
 
-from hw4lib.online_learning.descent import (
+from hw4lib.online_learning import (
+    OnlineRun,
+    RunWithIterates,
+    RunWithLosses,
     gradient_step,
     logistic_loss,
     logistic_loss_gradient,
@@ -211,19 +218,211 @@ def test_stream_is_the_run_over_arrays(rng, keep, n):
     assert (stream.iterates is None) == (keep != "iterates")
 
 
-def test_stream_needs_no_more_memory_when_it_is_longer():
-    """Peak memory for 20 000 samples is that for 5 000."""
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_stream_needs_no_more_memory_when_it_is_longer(engine):
+    """Peak memory for 100 000 samples is that for 20 000."""
+    if engine == "numba":
+        pytest.importorskip("numba")
 
     def peak(n):
         samples = (([math.sin(i), math.cos(i)], 1 - 2 * (i % 2)) for i in range(n))
         tracemalloc.start()
-        online_gradient_descent_stream(samples, 0.01)
+        online_gradient_descent_stream(samples, 0.01, engine=engine)
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return size
 
     peak(2000)
-    assert peak(20_000) < 1.1 * peak(5000)
+    assert peak(100_000) < 1.1 * peak(20_000)
+
+
+def test_a_run_can_be_resumed(rng):
+    """Two halves, the second from the weights of the first, are the whole."""
+    X, y = random_data(rng, 90, 3)
+    for steps in (0.1, np.array([0.05, 0.1, 0.4])):
+        whole = online_gradient_descent(X, y, steps, keep="iterates")
+
+        first = online_gradient_descent(X[:50], y[:50], steps)
+        rest = online_gradient_descent(
+            X[50:], y[50:], steps, initial=first.weights, keep="iterates"
+        )
+
+        assert_array_equal(rest.iterates, whole.iterates[50:])
+        both = np.concatenate([first.losses, rest.losses])
+        # The margins of a block are one product, whose sums depend on its size.
+        assert_allclose(both, whole.losses, rtol=1e-12)
+        total = first.total_squared_gradient + rest.total_squared_gradient
+        assert_allclose(total, whole.total_squared_gradient, rtol=1e-12)
+    halves = [
+        online_gradient_descent(X[:50], y[:50], lambda t: 1 / (2 * t)),
+        online_gradient_descent(X, y, lambda t: 1 / (2 * t)),
+    ]
+    rest = online_gradient_descent(
+        X[50:], y[50:], lambda t: 1 / (2 * (t + 50)), initial=halves[0].weights
+    )
+    assert_array_equal(rest.weights, halves[1].weights)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_columns_may_come_in_any_order(seed):
+    """The names of the features do not matter, nor do features that are all 0."""
+    rng = np.random.default_rng(seed)
+    X, y = random_data(rng, 200, 6)
+    order = rng.permutation(6)
+    run = online_gradient_descent(X, y, [0.02, 0.2])
+
+    shuffled = online_gradient_descent(X[:, order], y, [0.02, 0.2])
+    wider = online_gradient_descent(np.insert(X, 3, 0.0, axis=1), y, [0.02, 0.2])
+
+    # Sums in another order.
+    assert_allclose(shuffled.weights, run.weights[:, order], rtol=1e-10, atol=1e-14)
+    assert_allclose(shuffled.losses, run.losses, rtol=1e-10)
+    assert_allclose(wider.losses, run.losses, rtol=1e-10)
+    assert_array_equal(wider.weights[:, 3], 0.0)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [lambda _: 0.1, lambda _: np.float32(0.1), lambda t: np.full(t.shape, 0.1)],
+    ids=["number", "float32", "array"],
+)
+def test_a_schedule_may_be_constant(rng, schedule):
+    X, y = random_data(rng, 40, 2)
+
+    run = online_gradient_descent(X, y, schedule)
+
+    expected = online_gradient_descent(X, y, 0.1)
+    assert_allclose(run.weights, expected.weights, rtol=1e-6)
+
+
+def test_a_schedule_may_use_powers_or_an_index(rng):
+    """Rounds are integers, which index an array, or floats where these fail."""
+    X, y = random_data(rng, 40, 2)
+    sizes = np.arange(1, 41) ** -1.0
+
+    run = online_gradient_descent(X, y, lambda t: t**-1)
+
+    for schedule in (lambda t: 1 / t, lambda t: sizes[t - 1]):
+        other = online_gradient_descent(X, y, schedule)
+        assert_allclose(other.weights, run.weights, rtol=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize(
+    ("keep", "kind"),
+    [
+        ("totals", OnlineRun),
+        ("losses", RunWithLosses),
+        ("iterates", RunWithIterates),
+    ],
+)
+def test_results_own_their_memory_and_are_plain(rng, engine, keep, kind):
+    """NumPy scalars or arrays without a base, that can be pickled and copied."""
+    if engine == "numba":
+        pytest.importorskip("numba")
+    X, y = random_data(rng, 30, 2)
+
+    run = online_gradient_descent(X, y, 0.1, keep=keep, engine=engine)
+
+    assert type(run) is kind
+    assert type(run.average_loss) is type(run.largest_norm) is np.float64
+    for again in (pickle.loads(pickle.dumps(run)), copy.deepcopy(run)):
+        assert_array_equal(again.weights, run.weights)
+        assert again != run
+    for value in vars(run).values():
+        if isinstance(value, np.ndarray):
+            assert value.base is None or value.base.nbytes == value.nbytes
+            assert not np.shares_memory(value, X)
+
+
+EXTREME = [0.0, 5e-324, 1e-300, 1e-150, 1.0, 1e3, 1e150, 1e300, 1.7e308]
+
+
+def sigma(m):
+    """The sigmoid in many digits, also where exp is past what memory holds."""
+    return 1 / (1 + mpmath.exp(-max(min(m, 10**5), -(10**5))))
+
+
+@pytest.mark.parametrize("lam", EXTREME)
+@pytest.mark.parametrize("y", [1, -1])
+def test_loss_gradient_and_step_are_right_at_every_size(lam, y):
+    """In many digits; a result past the largest float is refused, and no other."""
+    largest = mpmath.mpf(np.finfo(float).max)
+    eta, options = 1e-3, {"regularization": lam}
+    for x, w in itertools.product(EXTREME, EXTREME):
+        with mpmath.workdps(800):
+            m, penalty = y * mpmath.mpf(w) * x, mpmath.mpf(lam) * w
+            log = mpmath.log1p(mpmath.exp(-min(abs(m), 10**5)))
+            pull = y * sigma(-m) * mpmath.mpf(x)
+            loss = max(-m, mpmath.mpf(0)) + log + penalty * w
+            gradient = 2 * penalty - pull
+            results = (
+                (logistic_loss, (), loss, loss),
+                (logistic_loss_gradient, (), gradient, 2 * penalty + abs(pull)),
+                (
+                    gradient_step,
+                    (eta,),
+                    w - eta * gradient,
+                    w + eta * (2 * penalty + abs(pull)),
+                ),
+            )
+            for function, more, exact, size in results:
+                if abs(exact) > largest:
+                    with pytest.raises(ValueError, match="too large"):
+                        function([x], y, [w], *more, **options)
+                elif size < largest:
+                    ours = float(np.squeeze(function([x], y, [w], *more, **options)))
+                    gap = abs(mpmath.mpf(ours) - exact)
+                    # Beside what cancels; half of the least float is no float.
+                    limit = 1e-12 * size + mpmath.mpf("1e-323")
+                    assert gap <= limit, (function.__name__, x, w)
+
+
+@pytest.mark.parametrize("m", [690.0, 709.0, 720.0, 746.0, 1400.0, 1500.0])
+@pytest.mark.parametrize("x", [1e-300, 1.0, 1e20, 1e300, 1e308])
+def test_gradient_where_the_sigmoid_is_no_float(m, x):
+    """Exp(-m) is less than any float, its product with the features often not."""
+    w = m / x
+    with mpmath.workdps(50):
+        exact = -mpmath.exp(-mpmath.mpf(w) * x) * x
+
+    actual = logistic_loss_gradient([x], 1, [w], regularization=0)
+
+    assert_allclose(actual, [float(exact)], rtol=1e-12, atol=1e-310)
+
+
+def test_nothing_depends_on_how_numpy_treats_errors(rng):
+    """No warning and no error, whatever the caller has asked NumPy for."""
+    X, y = random_data(rng, 5, 2, scale=1e100)
+    for state in ("raise", "warn", "ignore"):
+        with np.errstate(all=state), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            online_gradient_descent(X, y, 0.5)
+            logistic_loss([1e200], 1, [1e200], regularization=0)
+            logistic_loss_gradient([1e200], 1, [1e200], regularization=0)
+            with pytest.raises(ValueError, match="too large"):
+                gradient_step([0.0], -1, [1e300], 1e10)
+
+
+@pytest.mark.parametrize(
+    "kind", [list, tuple, np.float32, np.longdouble, ">f8", "masked", "readonly"]
+)
+def test_every_kind_of_array_is_read(rng, kind):
+    """Whatever NumPy can read gives what float64 gives, in float64."""
+    X, y = random_data(rng, 20, 3)
+    X = np.float32(X)
+    expected = online_gradient_descent(X.astype(float), y, 0.1)
+    other = {
+        list: X.tolist,
+        tuple: lambda: tuple(map(tuple, X.tolist())),
+        "masked": lambda: np.ma.array(X),
+        "readonly": lambda: np.broadcast_to(X, X.shape),
+    }.get(kind, lambda: X.astype(kind))()
+
+    run = online_gradient_descent(other, y.tolist(), 0.1)
+
+    assert_array_equal(run.losses, expected.losses)
+    assert run.weights.dtype == np.float64
 
 
 def test_run_is_stable_at_extreme_features():
@@ -381,6 +580,92 @@ X3, Y3 = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, -1, 1]
             lambda: online_gradient_descent(X3, Y3, 0.1, initial=[1.0]),
             ValueError,
             "`initial` has shape",
+        ),
+        (
+            lambda: online_gradient_descent(
+                X3, Y3, [0.1, 0.2], initial=np.ones((3, 2))
+            ),
+            ValueError,
+            r"`initial` has shape \(3, 2\), expected \(2, 2\)",
+        ),
+        (
+            lambda: logistic_loss(X3, [[1], [-1], [1]], [0.0, 0.0]),
+            ValueError,
+            r"`y` is a column of shape \(3, 1\), expected one axis less",
+        ),
+        (
+            lambda: online_gradient_descent(X3, Y3, lambda _: None),
+            TypeError,
+            "`step_size` is of type NoneType",
+        ),
+        (
+            lambda: online_gradient_descent(X3, Y3, 0.1, keep=["losses"]),
+            ValueError,
+            r"`keep` is \['losses'\], expected",
+        ),
+        (
+            lambda: online_gradient_descent(X3, Y3, 0.1, engine="c"),
+            ValueError,
+            "`engine` is 'c', expected 'numpy' or 'numba'",
+        ),
+        (
+            lambda: online_gradient_descent(X3, Y3, "fast"),
+            TypeError,
+            "`step_size` is of type str",
+        ),
+        (
+            lambda: online_gradient_descent({1}, Y3, 0.1),
+            TypeError,
+            "`X` is of type set",
+        ),
+        (
+            lambda: online_gradient_descent((x for x in X3), Y3, 0.1),
+            TypeError,
+            "`X` is of type generator",
+        ),
+        (
+            lambda: online_gradient_descent(np.array(X3) * 1j, Y3, 0.1),
+            TypeError,
+            "`X` is of type complex128",
+        ),
+        (
+            lambda: logistic_loss(np.zeros((2**20, 1, 1)), 1, np.zeros((1, 2**20, 1))),
+            MemoryError,
+            "expected at most",
+        ),
+        (
+            lambda: gradient_step(
+                np.zeros((2**18, 1, 2**3)), 1, np.zeros((1, 2**18, 2**3)), 0.1
+            ),
+            MemoryError,
+            "expected at most",
+        ),
+        (
+            lambda: online_gradient_descent(
+                np.broadcast_to(np.zeros(1), (1, 2**20)), [1], np.full(2**20, 0.1)
+            ),
+            MemoryError,
+            "`step_size` is of shape",
+        ),
+        (
+            lambda: online_gradient_descent([[1e200], [1e200]], [1, -1], 0.1),
+            ValueError,
+            "`X` makes the result too large",
+        ),
+        (
+            lambda: online_gradient_descent(
+                [[1e10]] * 2, [1, -1], 1e300, regularization=0
+            ),
+            ValueError,
+            "too large",
+        ),
+        (
+            # Each round is a float, and their sum is none.
+            lambda: online_gradient_descent(
+                [[-1e153]] * 200, [1] * 200, 1e-308, regularization=0, initial=[1e154]
+            ),
+            ValueError,
+            "make the result too large",
         ),
         (
             lambda: online_gradient_descent(X3, Y3, 0.1, keep="all"),

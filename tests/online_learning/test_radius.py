@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import mpmath
@@ -9,23 +10,21 @@ from numpy.testing import assert_allclose
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import lambertw
 
-from hw4lib.online_learning.descent import (
+from hw4lib.online_learning import (
+    KAPPA,
+    batch_optimum,
+    gradient_norm_bound,
     gradient_step,
+    limiting_radius,
     logistic_loss_gradient,
     online_gradient_descent,
-)
-from hw4lib.online_learning.radius import (
-    KAPPA,
-    _lambert_w,
-    gradient_norm_bound,
-    limiting_radius,
     optimum_norm_bound,
     safe_step_size,
     worst_gain,
     worst_margin,
     worst_radii,
 )
-from hw4lib.online_learning.regret import batch_optimum
+from hw4lib.online_learning.radius import _lambert_w
 
 
 def disc(R):
@@ -313,6 +312,66 @@ def test_every_step_size_is_safe_when_the_samples_are_short():
     assert 0.499 < safe_step_size(10.0, 1.0) < 0.5
 
 
+# The edges of the floats
+
+
+@pytest.mark.parametrize(
+    "rho", [0.0, 5e-324, 1e-300, 1e-20, 3.999, 4.0, 4.001, 1e20, 1e300, 1.7976e308]
+)
+def test_worst_margin_and_gain_at_every_size(rho):
+    """The logarithm of the equation has its root where the equation has it."""
+    with mpmath.workdps(400):
+        low, high = -mpmath.log1p(rho) - 2, mpmath.mpf(2)
+        for _ in range(1400):
+            m = (low + high) / 2
+            left = 2 - m + mpmath.exp(-m) + (1 - m) * mpmath.exp(m)
+            low, high = (m, high) if left > rho else (low, m)
+        s = 1 / (1 + mpmath.exp(m))
+        gain = 2 * m * s + rho * s**2
+        assert abs(worst_margin(rho) - m) <= 1e-14 * max(1, abs(m))
+        assert abs(worst_gain(rho) - gain) <= 1e-14 * gain
+
+
+@pytest.mark.parametrize("lam", [1e-300, 1e-20, 1e20, 1e300])
+def test_radii_of_every_regularization(lam):
+    """In the units in which lambda is 1 they are the same."""
+    unit, steps = math.sqrt(lam), np.array([0.01, 0.2, 0.5])
+
+    radii = worst_radii(steps / lam, 7 * unit, regularization=lam)
+
+    assert_allclose(radii * unit, worst_radii(steps, 7.0), rtol=1e-13)
+    limit = limiting_radius(0.1 / lam, 7 * unit, regularization=lam)
+    assert_allclose(limit * unit, limiting_radius(0.1, 7.0), rtol=1e-13)
+    safe = safe_step_size(1 / unit, 7 * unit, regularization=lam)
+    assert_allclose(safe * lam, safe_step_size(1.0, 7.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("R", "eta"), [(1e-100, 1e-40), (1e20, 1e-150), (1.0, 1e-120)]
+)
+def test_radii_of_small_steps(R, eta):
+    """The first step is half of the sample, and the second adds another half."""
+    radii = worst_radii([eta, eta], R)
+
+    assert_allclose(radii, [0, eta * R / 2, eta * R], rtol=1e-12)
+
+
+def test_gradient_norm_bound_at_every_size():
+    """In many digits; past the largest float is refused."""
+    sizes = [1e-300, 1e-8, 1.0, 77.0, 1e150, 1e300, 1.7e308]
+    for r, R, lam in itertools.product([0.0, *sizes], sizes, sizes):
+        with mpmath.workdps(700):
+            m = mpmath.mpf(r) * R
+            pull = R / (1 + mpmath.exp(-min(m, 10**5)))
+            exact = 2 * mpmath.mpf(lam) * r + pull
+            if exact > mpmath.mpf("1.79e308"):
+                with pytest.raises(ValueError, match="too large"):
+                    gradient_norm_bound(r, R, regularization=lam)
+            else:
+                ours = gradient_norm_bound(r, R, regularization=lam)
+                assert abs(ours - exact) <= 1e-15 * exact
+
+
 # What is refused
 
 
@@ -364,6 +423,13 @@ def test_every_step_size_is_safe_when_the_samples_are_short():
             "`radius` is 0.3, expected >= 0.373",
         ),
         (lambda: safe_step_size("a", 77.0), TypeError, "`radius` is of type str"),
+        (
+            lambda: worst_radii([1e-120], 1e-40),
+            ValueError,
+            "`step_sizes` holds 1e-120, expected >= 1e-110",
+        ),
+        (lambda: worst_radii(None, 1), TypeError, "`step_sizes` is of type NoneType"),
+        (lambda: worst_gain([[1], [2, 3]]), ValueError, "`rho` is ragged"),
     ],
 )
 def test_refuses(call, error, message):

@@ -1,19 +1,20 @@
+import itertools
 import math
 import re
 
+import mpmath
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import minimize
+from scipy.optimize import minimize, root
+from scipy.special import expit
 
-from hw4lib.online_learning.descent import (
+from hw4lib.online_learning import (
+    average_regret,
+    batch_optimum,
     logistic_loss,
     logistic_loss_gradient,
     online_gradient_descent,
-)
-from hw4lib.online_learning.regret import (
-    average_regret,
-    batch_optimum,
     regret_bound,
     regret_terms,
     tuned_step_size,
@@ -45,6 +46,42 @@ def test_optimum_has_no_gradient_and_is_what_scipy_finds(rng, n, p, lam):
     )
     # BFGS stops when differences of the objective are lost in rounding.
     assert_allclose(w, found.x, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("n", "p"), [(3, 1), (200, 4), (50, 8)])
+def test_optimum_is_the_root_that_scipy_finds(seed, n, p):
+    """Powell's hybrid method on the gradient, with SciPy's own sigmoid."""
+    rng = np.random.default_rng(seed)
+    X, y = random_data(rng, n, p, scale=rng.choice([0.1, 1.0, 5.0]))
+    lam = 10.0 ** rng.uniform(-3, 1)
+
+    found = root(
+        lambda v: 2 * lam * v - (y * expit(-y * (X @ v))) @ X / n,
+        np.zeros(p),
+        tol=1e-14,
+    )
+
+    assert_allclose(batch_optimum(X, y, regularization=lam), found.x, rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-150, 1e-20, 1.0, 1e20, 1e150])
+@pytest.mark.parametrize("lam", [1e-300, 1e-20, 1.0, 1e20, 1e300])
+def test_optimum_of_one_sample_at_every_size(size, lam):
+    """Its margin m solves m (1 + e^m) = x^2 / (2 lam); what floats lose is refused."""
+    try:
+        w = float(batch_optimum([[size]], [1], regularization=lam)[0])
+    except ValueError as error:
+        message = str(error)
+    else:
+        with mpmath.workdps(60):
+            x, v, l_ = map(mpmath.mpf, (size, w, lam))
+            above = 2 * l_ * v * (1 + mpmath.exp(v * x)) / x
+            # Relative error of w times 1 + m, as the margin is in the exponent.
+            assert abs(above - 1) <= 1e-12 * (1 + v * x) or w < 1e-300
+        return
+    assert re.match("`X` holds features up to|`regularization` is", message)
+    assert size**2 / lam > 1e100 if size < 1e150 else True
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 77.0, 1e4])
@@ -228,6 +265,41 @@ def test_tuned_step_size_of_the_sheet():
     assert_allclose(tuned_step_size(n, 77), [1 / 79, 1 / 790, 1 / 7900], rtol=1e-12)
 
 
+SIZES = [0.0, 1e-300, 1e-150, 1.0, 77.0, 1e150, 1e300, 1.7e308]
+
+
+def test_regret_bound_is_right_at_every_size():
+    """In many digits; past the largest float is refused, and hardly anything else."""
+    for D, S, eta in itertools.product(SIZES, SIZES, SIZES[1:]):
+        with mpmath.workdps(700):
+            squares = mpmath.mpf(D) ** 2 / eta, mpmath.mpf(eta) * S
+            if max(squares) > mpmath.mpf("1.7e308") or sum(squares) > 1e308:
+                continue
+            gap = abs(float(regret_bound(D, S, eta, 3)) - sum(squares) / 6)
+            assert gap <= 1e-13 * sum(squares) + mpmath.mpf("1e-320")
+    with pytest.raises(ValueError, match="too large"):
+        regret_bound(1e300, 1.0, 1.0, 1)
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-20, 1e20])
+def test_terms_keep_their_digits_for_short_and_long_samples(rng, size):
+    """In the units in which lambda is 1 they are those of usual samples."""
+    X, y = random_data(rng, 20, 2)
+    run = online_gradient_descent(X, y, 0.1, keep="iterates")
+    expected = regret_terms(X, y, run.iterates, 0.1)
+
+    lam = size**2
+    scaled = online_gradient_descent(
+        size * X, y, 0.1 / lam, regularization=lam, keep="iterates"
+    )
+    terms = regret_terms(size * X, y, scaled.iterates, 0.1 / lam, regularization=lam)
+
+    for name, value in vars(expected).items():
+        assert_allclose(getattr(terms, name), value, rtol=1e-9, err_msg=name)
+    regret = average_regret(size * X, y, scaled, regularization=lam)
+    assert_allclose(regret, expected.regret, rtol=1e-9)
+
+
 # What is refused
 
 X3, Y3 = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1, -1, 1]
@@ -278,6 +350,18 @@ def test_optimum_refuses_a_feature_wherever_it_stands(rng, shape, bad):
             ),
             ValueError,
             "`X` has 7 features, expected the 2 of `run`",
+        ),
+        (
+            lambda: average_regret([[1.0]], [1], None),
+            TypeError,
+            "`run` is of type NoneType, expected an OnlineRun",
+        ),
+        (lambda: average_regret(None, [1], None), TypeError, "`X` is of type NoneType"),
+        (lambda: batch_optimum("ab", [1]), TypeError, "`X` is of type str"),
+        (
+            lambda: regret_terms(X3, Y3, np.ones((4, 1, 1, 2)), [[0.1]]),
+            ValueError,
+            r"`step_size` has shape \(1, 1\), expected \(\) or \(S\)",
         ),
         (lambda: regret_bound(-1, 1, 1, 1), ValueError, "`distance` holds -1"),
         (lambda: regret_bound(1, -1, 1, 1), ValueError, "`squared_gradients` holds -1"),
