@@ -776,6 +776,7 @@ def _hidden_unit(w1: _A, x: _A, slope: float) -> tuple[_A, _A, _A]:
 def _output_error(z: _A, target: _A) -> tuple[_A, _A]:
     """Return y - t and y (1 - y) for y = sigmoid(z)."""
     # From the smaller of y and 1 - y, which keeps its digits where the other is 1.
-    smaller = sigmoid(-np.abs(z))
+    decay = np.exp(-np.abs(z))
+    smaller = decay / (1.0 + decay)
     residual = np.where(z > 0.0, (1.0 - target) - smaller, smaller - target)
     return residual, smaller * (1.0 - smaller)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
+from scipy import special
 
 from hw4lib.activations import (
     leaky_relu,
@@ -307,3 +308,50 @@ def test_softmax_jacobian_rejects_scalars_and_empty_axes():
         softmax_jacobian(1.0)
     with pytest.raises(ValueError, match=r"expected at least one logit$"):
         softmax_jacobian(np.zeros((2, 0)))
+
+
+@pytest.mark.parametrize(
+    ("f", "theirs"),
+    [
+        (sigmoid, special.expit),
+        (softmax, functools.partial(special.softmax, axis=-1)),
+        (softplus, lambda z: -special.log_expit(-z)),
+        (leaky, lambda z: np.where(z > 0, z, 0.01 * z)),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_scipy_computes_the_same(f, theirs, seed):
+    """Other code, other seeds, and logits of every size."""
+    draw = np.random.default_rng(seed)
+    z = draw.normal(size=(20, 6)) * 10.0 ** draw.integers(-8, 3, size=(20, 1))
+    # Below 1e-300 their results have fewer digits or none.
+    assert_allclose(f(z), theirs(z), rtol=1e-14, atol=1e-300)
+
+
+@pytest.mark.parametrize("f", [*ELEMENTWISE, softmax, softmax_jacobian])
+def test_memory_of_every_kind_is_read(rng, tmp_path, f):
+    """Read-only, strided, byte-swapped, unaligned, and mapped from a file."""
+    z = rng.normal(size=(3, 4))
+    expected = f(z)
+    raw = np.zeros(z.nbytes + 1, dtype=np.uint8)
+    unaligned = raw[1:].view(np.float64).reshape(z.shape)
+    unaligned[:] = z
+    mapped = np.memmap(tmp_path / "z", dtype=np.float64, mode="w+", shape=z.shape)
+    mapped[:] = z
+    read_only = z.copy()
+    read_only.flags.writeable = False
+    kinds = [
+        unaligned,
+        mapped,
+        read_only,
+        z.astype(">f8"),
+        z.tolist(),
+        np.asfortranarray(z),
+        np.repeat(z, 2, axis=1)[:, ::2],
+        np.ma.array(z),
+    ]
+    assert not unaligned.flags.aligned
+    for kind in kinds:
+        result = f(kind)
+        assert type(result) is np.ndarray
+        assert_array_equal(result, expected)

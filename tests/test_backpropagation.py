@@ -1,6 +1,9 @@
+import copy
 import functools
 import itertools
+import pickle
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import mpmath
@@ -940,3 +943,15 @@ def test_beyond_rejects():
     message = "`x` (2,), `w1` (3,), `w2` () do not broadcast, expected shapes that do"
     with says(ValueError, message):
         sign_preserving_step_size([1, 2], [1, 2, 3], 1)
+
+
+def test_results_can_be_kept_and_sent():
+    """Pickled, copied, and computed in threads; compared by identity."""
+    result = multi_output_pass(2, [[1, 0], [0, 1]], w1=0.5, output_weights=[1, 2])
+    for same in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result)):
+        assert same != result
+        for name, value in asdict(result).items():
+            assert_array_equal(getattr(same, name), value)
+    with ThreadPoolExecutor(4) as threads:
+        many = list(threads.map(lambda _: network_gradient(**SHEET), range(64)))
+    assert set(many) == {network_gradient(**SHEET)}

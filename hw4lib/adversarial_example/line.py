@@ -161,7 +161,6 @@ def hinge_minimizing_logit(
         beta: Penalties $\beta = \alpha / \lVert W \rVert^2 > 0$, any shape that
             broadcasts.
         offset: How far below one half $h$ has to be, $\delta \in [0, \tfrac12)$.
-
         slope: Slope $s > 0$ of the hinge.
 
     Returns:
@@ -197,7 +196,7 @@ def critical_beta(margin: ArrayLike, *, offset: Real = 0.0) -> NDArray[np.float6
 
     Returns:
         The critical penalties, shape of `margin`; infinite for an example that
-        counts as negative already.
+        counts as negative already, and past the largest float.
 
     References:
         Homework 4, [Problem 5(d)][5-d]; the proof,
@@ -225,7 +224,7 @@ def descent_beta(margin: ArrayLike, *, offset: Real = 0.0) -> NDArray[np.float64
 
     Returns:
         The penalties, shape of `margin`; infinite for an example that counts as
-        negative already.
+        negative already, and past the largest float.
 
     References:
         Homework 4, [Beyond Problem 5: gradient descent][5-beyond-descent].
