@@ -4,7 +4,7 @@
 - [`regret`][hw4lib.online_learning.regret]: the batch optimum, regret, inequality (10)
 - [`radius`][hw4lib.online_learning.radius]: how far optimum and iterates can be from 0
 - [`bounds`][hw4lib.online_learning.bounds]: regret bounds for all data, and step sizes
-- [`adversary`][hw4lib.online_learning.adversary]: the data for which it is tight
+- [`adversary`][hw4lib.online_learning.adversary]: worst-case data, and their regret
 """
 
 from hw4lib.online_learning.adversary import (

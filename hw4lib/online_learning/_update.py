@@ -18,7 +18,7 @@ _SMALL, _LARGE = 1e-280, 1e280
 
 
 class Block(NamedTuple):
-    """What some rounds leave behind; `*S` is nothing or the number of runs.
+    """The results of some rounds; `*S` is nothing or the number of runs.
 
     The weights after the last round, shape `(*S, p)`, and after each, `(n, *S, p)`, if
     they are kept; the margins of the samples, the norms of the weights before each

@@ -1,4 +1,4 @@
-r"""The data for which the bounds are tight, chosen by somebody who sees every iterate.
+r"""Worst-case data, chosen by an adversary who sees every iterate.
 
 Only the norm of the weights matters to a round: by symmetry, a sample of norm
 $\rho \le R$ may have any margin $m$ with $\lvert m \rvert \le \lVert w \rVert \rho$,
@@ -111,8 +111,8 @@ def costliest_stream(
     $c_t(m)$ being what the margin adds now and through $r'^2$. $W_t$ does not decrease
     in $r$. So rounding $r'$ down to a grid leaves a value that the adversary can reach,
     and rounding it up, with the best of each cell of margins, one that it can not
-    exceed. How far the stream may be from the costliest is the difference of the two:
-    where step sizes differ by orders of magnitude it takes a finer grid of norms. Time
+    exceed. The difference of the two bounds how far the stream is from the costliest:
+    where step sizes differ by orders of magnitude, use a finer grid of norms. Time
     grows as `n * states * margins`.
 
     A cost of losses $C$ is an average regret of at least $C/n - \log 2$, because the
@@ -253,8 +253,7 @@ def known_regret(
 ) -> KnownRegret:
     r"""Return the largest average regret of the streams that alternate.
 
-    For whoever compares a bound on the regret with what data can do; the largest regret
-    of all data lies between the two. The streams are those of
+    The largest regret of all data lies between this and a bound on the regret. The streams are those of
     [`alternating_stream`][hw4lib.online_learning.adversary.alternating_stream] with 60
     tilts, one of which repeats a sample. Takes `n` steps for all at once. For short
     streams [`costliest_stream`][hw4lib.online_learning.adversary.costliest_stream] with

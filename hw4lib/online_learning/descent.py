@@ -121,8 +121,8 @@ def gradient_step(
 
     $w' = w - \eta \nabla \ell(w)
         = (1 - 2 \lambda \eta) \, w + \eta \, y \, \sigma(-y w^\top x) \, x$:
-    the weights shrink, then the sample pulls them to its own side. The domain is
-    all of $\mathbb R^p$, so there is nothing to project on.
+    the weights shrink, then move along $y x$. The domain is all of $\mathbb R^p$, so
+    no projection is needed.
 
     Args:
         x: Features, shape `(..., p)`.
@@ -148,7 +148,7 @@ def gradient_step(
 
 @dataclass(frozen=True, eq=False)
 class OnlineRun:
-    r"""What a run of online gradient descent leaves behind.
+    r"""The result of a run of online gradient descent.
 
     With `S` step sizes at once, the shape `()` of a total becomes `(S,)`, `(n,)`
     becomes `(n, S)` and `(n + 1, p)` becomes `(n + 1, S, p)`.
@@ -179,7 +179,7 @@ class OnlineRun:
 
 @dataclass(frozen=True, eq=False)
 class RunWithLosses(OnlineRun):
-    """A run of which the loss and the gradient norm of every round were kept."""
+    """A run with the loss and the gradient norm of every round."""
 
     losses: NDArray[np.float64]
     r"""$\ell_i(w^{(i)})$, shape `(n,)`."""
@@ -189,7 +189,7 @@ class RunWithLosses(OnlineRun):
 
 @dataclass(frozen=True, eq=False)
 class RunWithIterates(RunWithLosses):
-    """A run of which every iterate was kept, too."""
+    """A run with every iterate, too."""
 
     iterates: NDArray[np.float64]
     r"""$w^{(1)}, \dots, w^{(n+1)}$, shape `(n + 1, p)`."""
@@ -241,8 +241,8 @@ def online_gradient_descent(
 ) -> OnlineRun:
     r"""Run online gradient descent once over the samples of two arrays.
 
-    In round $i$ the weights $w^{(i)}$ are fixed, sample $i$ is shown, its loss
-    $\ell_i(w^{(i)})$ is paid, and one
+    In round $i$ sample $i$ arrives, its loss at the current weights is
+    $\ell_i(w^{(i)})$, and one
     [step][hw4lib.online_learning.descent.gradient_step] gives $w^{(i+1)}$. To resume a
     run, pass its `weights` as `initial`.
 

@@ -40,9 +40,9 @@ def batch_optimum(
 ) -> NDArray[np.float64]:
     r"""Return $w^* = \arg\min_w \sum_i \ell_i(w)$, to machine precision.
 
-    Newton's method, where what costs is to read all samples, so gradients are exact
-    and the rest comes from one sample in 16: the Hessian (by conjugate gradients if
-    there are many features), and the start, which is their own optimum. A gradient
+    Newton's method. Reading all samples is what takes time, so only the gradients use
+    all of them; one sample in 16 gives the Hessian (by conjugate gradients if there are
+    many features) and the start, which is their own optimum. A gradient
     $g$ at weights $w$ is a certificate, $\lVert w - w^* \rVert \le \lVert g \rVert
     / (2 \lambda)$, as the objective is $2 \lambda$-strongly convex. Where a step does
     not cut it to a third, the Hessian of all samples takes over, and a step that still
@@ -97,7 +97,7 @@ def average_regret(
     regularization: Real = 1.0,
     comparator: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
-    r"""Return $L_n - L_*$, what each round lost to the best fixed weights.
+    r"""Return the average regret $L_n - L_*$.
 
     $L_* = \frac1n \sum_i \ell_i(w^*)$. It can be negative: $w^*$ is fixed,
     the iterates are not.
