@@ -737,7 +737,7 @@ def _check_distribution(name: str, value: ArrayLike) -> None:
     """Refuse what is no distribution along the last axis, in its own precision."""
     total = as_numbers(name, value, at_least=0.0).sum(axis=-1)
     dtype = np.asarray(value).dtype
-    kind = dtype if dtype in (np.float16, np.float32) else np.float64
+    kind = dtype if dtype.kind == "f" and dtype.itemsize < 8 else np.float64
     wrong = total[np.abs(total - 1.0) > math.sqrt(np.finfo(kind).eps)]
     if wrong.size:
         raise ValueError(f"`{name}` has sum {wrong[0]}, expected 1")

@@ -425,8 +425,9 @@ def descent_alpha(
 ) -> NDArray[np.float64]:
     r"""Return $\alpha_{GD}$, below which gradient descent from $x^*$ succeeds.
 
-    From an input that counts as negative, descent settles at the boundary for every
-    $\alpha < \lVert W \rVert^2 / (8 m_0)$, which is at least $\alpha_{GD}$.
+    From an input that counts as negative, and for $\delta = 0$, descent with short steps
+    settles at the boundary for every $\alpha < \lVert W \rVert^2 / (8 m_0)$, which is at
+    least $\alpha_{GD}$.
 
     Args:
         original: Examples $x^*$, shape `(..., d)`.
