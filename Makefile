@@ -19,7 +19,8 @@ test: .venv/test
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) pytest -n auto --cov --cov-report=term $(PAGES_TESTS:%=--ignore %)
+	$(RUN) pytest -n auto --cov --cov-report=term $(PAGES_TESTS:%=--ignore %) \
+		--ignore tests/browser --ignore tests/builders
 	$(RUN) pytest -n auto $(PAGES_TESTS)
 
 # The site in Chromium, as its readers see it. BROWSER_TESTS=... reads less of it.

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import zipfile
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(hw4lib.__path__, "hw4lib.")
-    if not module.name.startswith("hw4site") and "._" not in module.name
+    if "._" not in module.name
 )
 
 
@@ -36,6 +35,32 @@ def public(module_name):
     }
 
 
+def test_every_module_and_problem_says_what_is_public():
+    """`__all__` holds what a module defines for its users; a problem has all of it."""
+    for name in MODULES:
+        module = importlib.import_module(name)
+        assert set(public(name)) <= set(module.__all__), name
+    for problem in (
+        "noisy_targets",
+        "architecture",
+        "online_learning",
+        "adversarial_example",
+    ):
+        package = importlib.import_module(f"hw4lib.{problem}")
+        below = [m for m in MODULES if m.startswith(f"hw4lib.{problem}.")]
+        assert set(package.__all__) >= {n for m in below for n in public(m)}
+        stems = {m.rpartition(".")[2] for m in below}
+        assert not stems & set(package.__all__), "a module and a function of one name"
+
+
+def test_problems_are_attributes_of_the_library():
+    """`import hw4lib` is enough to name them, and an unknown name is an error."""
+    assert hw4lib.activations is importlib.import_module("hw4lib.activations")
+    assert {"activations", "noisy_targets"} <= set(dir(hw4lib))
+    with pytest.raises(AttributeError, match="no attribute `typo`"):
+        hw4lib.typo  # noqa: B018
+
+
 FUNCTIONS = [
     pytest.param(item, id=f"{module}.{name}")
     for module in MODULES
@@ -45,7 +70,7 @@ FUNCTIONS = [
 
 
 def test_the_numbers_import_numpy_alone():
-    """Importing every module outside `site` brings the standard library and NumPy."""
+    """Importing every module brings the standard library and NumPy."""
     code = f"import sys, {', '.join(MODULES)}; print(*sys.modules)"
     result = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
@@ -112,5 +137,5 @@ def test_the_citation_file_is_valid():
     assert citation["type"] == "software"
     assert citation["license"] == "MIT"
     assert isinstance(citation["date-released"], datetime.date)
-    assert citation["version"] == metadata.version("hw4lib")
+    assert citation["version"] == hw4lib.__version__
     assert all("name" in a or "family-names" in a for a in citation["authors"])

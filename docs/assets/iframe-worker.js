@@ -24,12 +24,4 @@ if (location.protocol === "file:") {
       this.ready.then(() => this.inner.dispatchEvent(new MessageEvent("message", { data })));
     }
   };
-
-  // Instant navigation can not work there either, and with it Material would start nothing.
-  new MutationObserver((_, observer) => {
-    const config = document.querySelector("#__config");
-    if (!config?.textContent.trim().endsWith("}")) return;
-    observer.disconnect();
-    config.textContent = config.textContent.replace('"navigation.instant", ', "");
-  }).observe(document, { childList: true, subtree: true });
 }

@@ -1,7 +1,7 @@
 """Mathematics typeset at build: no JavaScript, few nodes, the same in every browser.
 
 MathJax lays a formula out; what is left of it is a drawing of a few elements that a
-screen reader reads as a sentence. docs/mathematics.md tells why this way.
+screen reader reads as a sentence. docs/contributing/mathematics.md tells why this way.
 """
 
 import functools
@@ -39,7 +39,7 @@ def render(tex: str, *, display: bool) -> str:
         the line may break.
 
     Raises:
-        ValueError: If the formula can not be typeset faithfully: an unknown command
+        ValueError: If the formula cannot be typeset faithfully: an unknown command
             or environment, a slip of syntax, or what MathJax would leave out.
 
     Examples:
@@ -48,6 +48,9 @@ def render(tex: str, *, display: bool) -> str:
     """
     if not tex.strip():
         raise ValueError("a formula is empty")
+    if r"\operatorname*" in tex:
+        # MathJax forgets the space after it; TeX's own operators have theirs.
+        raise ValueError(f"formula `{tex}`: write `\\arg\\min` for `\\operatorname*`")
     if found := _DROPPED.search(tex):
         raise ValueError(f"formula `{tex}`: `{found[1]}` would be left out")
     try:

@@ -37,17 +37,6 @@ const svg = new output.svg_ts.SVG({font, fontCache: "none"});
 const page = mathjax.mathjax.document("", {InputJax: tex, OutputJax: svg});
 const mathml = new core.MmlTree.SerializedMmlVisitor.SerializedMmlVisitor();
 
-// The space behind `\\operatorname*{arg\\,min}_w`, which MathJax forgets.
-const {AbstractMmlBaseNode, TEXCLASS} = core.MmlTree.MmlNode;
-const {setTeXclass} = AbstractMmlBaseNode.prototype;
-AbstractMmlBaseNode.prototype.setTeXclass = function (previous) {
-  const last = setTeXclass.call(this, previous);
-  const base = this.childNodes[0];
-  if (base.isKind("TeXAtom") && base.texClass === TEXCLASS.OP)
-    this.texClass = TEXCLASS.OP;
-  return last;
-};
-
 function typeset([formula, display]) {
   const item = new page.options.MathItem(formula, tex, display);
   item.start.node = adaptor.body(page.document);
