@@ -253,9 +253,10 @@ def known_regret(
 ) -> KnownRegret:
     r"""Return the largest average regret of the streams that alternate.
 
-    The largest regret of all data lies between this and a bound on the regret. The streams are those of
-    [`alternating_stream`][hw4lib.online_learning.adversary.alternating_stream] with 60
-    tilts, one of which repeats a sample. Takes `n` steps for all at once. For short
+    The largest regret of all data lies between this and a bound on the regret. The
+    streams are those of
+    [`alternating_stream`][hw4lib.online_learning.adversary.alternating_stream] with 61
+    tilts from 0 to 1. Takes `n` steps for all at once. For short
     streams [`costliest_stream`][hw4lib.online_learning.adversary.costliest_stream] with
     `cost="losses"` comes closer.
 

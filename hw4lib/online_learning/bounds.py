@@ -335,7 +335,8 @@ def idle_regret(feature_bound: Real, *, regularization: Real = 1.0) -> float:
     r"""Return the supremum of the regret of never learning, $w^{(i)} = 0$ for all $i$.
 
     It is $\log 2 - \min_r \left[ \log(1 + e^{-r R}) + \lambda r^2 \right]$, attained by
-    a stream that repeats one sample. A bound above it is weaker than that of never learning.
+    a stream that repeats one sample. A bound above it is weaker than that of never
+    learning.
 
     Args:
         feature_bound: $R > 0$.
@@ -363,7 +364,8 @@ def smallest_horizon(
     r"""Return the smallest $n \ge 1$ for which a claim is true.
 
     For finding the horizon from which a bound is below a value, or below another bound.
-    The claim must stay true once it is true. Doubling, then bisection: only about $2 \log_2 n$ horizons are tried.
+    The claim must stay true once it is true. Doubling, then bisection: only about
+    $2 \log_2 n$ horizons are tried.
 
     Args:
         holds: Whether the claim is true at a horizon, as a boolean.

@@ -17,7 +17,6 @@ from hw4lib._checks import (
 )
 from hw4lib._elementary import sigmoid_derivative, softplus
 from hw4lib._typing import Real
-from hw4lib.online_learning._samples import as_samples
 from hw4lib.online_learning._update import gradient, norm, share
 from hw4lib.online_learning.descent import OnlineRun
 
@@ -127,7 +126,7 @@ def average_regret(
         >>> round(average_regret(X, y, run), 6)
         np.float64(0.182703)
     """
-    X, y = as_samples(X, y)
+    X, y = _as_samples(X, y)
     if not isinstance(run, OnlineRun):
         raise TypeError(f"`run` is of type {type(run).__name__}, expected an OnlineRun")
     if len(X) != run.count:
@@ -242,7 +241,7 @@ def regret_terms(
         >>> terms.regret <= terms.bound
         np.True_
     """
-    X, y = as_samples(X, y)
+    X, y = _as_samples(X, y)
     n, p = X.shape
     eta = as_numbers("step_size", step_size, above=0.0)
     if eta.ndim > 1:
@@ -304,6 +303,13 @@ def tuned_step_size(
     lam = as_number("regularization", regularization, at_least=0.0)
     check_broadcast(n=n, feature_bound=R, comparator_bound=D)
     return 1.0 / ((R / D + 2.0 * lam) * np.sqrt(n))  # D G may be past the floats
+
+
+def _as_samples(
+    X: ArrayLike, y: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    X = as_array("X", X, "n", "p")
+    return X, as_labels("y", y, (-1, 1), len(X))
 
 
 def _comparator(
