@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
 from scipy.special import expit
+from scipy.stats import entropy
 
 from hw4lib.noisy_targets import (
     attenuation_factor,
@@ -395,3 +396,32 @@ def test_information_of_huge_activations():
         fisher_information([[1e200]], [0.0], flip_probability=0.1)
     with pytest.raises(ValueError, match=r"`weights` give an infinite logit"):
         fisher_information([[1e200]], [1e200], flip_probability=0.1)
+
+
+@pytest.mark.parametrize("seed", [*range(18), 21, 42, 60, 70])
+def test_no_hyperplane_with_flips_is_better(seed):
+    """In these draws (not in all, as documented) it is at most n H(k / n) of k flips."""
+    rng, n = np.random.default_rng(seed), 30
+    z = rng.standard_t(1.2, size=(n, 2)) if seed % 2 else rng.lognormal(0, 1.5, (n, 2))
+    y = draw_noisy_labels(z @ [2.0, -1.0], flip_probability=0.15, rng=rng)
+
+    fit = fit_flip_probability(z, y)
+
+    # A line through 0 changes its labels where it passes an example.
+    angles = np.sort((np.arctan2(z[:, 1], z[:, 0]) + np.pi / 2) % np.pi)
+    between = (angles + np.r_[angles[1:], angles[0] + np.pi]) / 2
+    w = np.column_stack([np.cos(between), np.sin(between)])
+    wrong = ((z @ w.T > 0) != y[:, None]).sum(axis=0)
+    k = np.minimum(wrong, n - wrong).min()
+    assert fit.loss <= n * entropy([k / n, 1 - k / n]) + 1e-6
+
+
+def test_a_search_ends_after_its_steps(rng):
+    """The steps of the race count: a limit is not exceeded by what comes after."""
+    z = rng.normal(size=(40, 1)) * 3
+    y = draw_noisy_labels(2.0 * z[:, 0], flip_probability=0.2, rng=rng)
+    for limit in (12, 25, 60):
+        assert fit_flip_probability(z, y, max_steps=limit).steps <= limit
+    far = fit_flip_probability([[100.0]] + [[1.0]] * 100, [0] + [1] * 95 + [0] * 5)
+    assert not far.converged
+    assert far.steps <= 200

@@ -879,3 +879,37 @@ def test_corrected_loss_is_convex_with_its_gradient():
         assert_allclose(gradient[::40], quotient, rtol=1e-8, atol=1e-8)
         assert (np.diff(gradient) >= 0).all()
     assert (np.diff(noisy_cross_entropy_gradient(a, 1, flip_probability=0.1)) < 0).any()
+
+
+def test_a_curve_has_no_seam_where_its_formula_changes():
+    """Loss and gradient together are those of each, on either side of the seam."""
+    a = np.array([339.0, 341.0, 352.0, 365.0, 420.0])
+    for sign, eps in itertools.product((1, -1), (0.0, 1e-300, 0.1)):
+        for logit in sign * a:
+            both = noisy_cross_entropy_with_gradient(logit, 1, flip_probability=eps)
+            loss = noisy_cross_entropy(logit, 1, flip_probability=eps)
+            gradient = noisy_cross_entropy_gradient(logit, 1, flip_probability=eps)
+            assert_allclose(both.loss, loss, rtol=1e-12)
+            assert_allclose(both.gradient, gradient, rtol=1e-12)
+
+
+@pytest.mark.parametrize("eps", [0.3, 0.4999, 0.4999999999, np.nextafter(0.5, 0)])
+def test_log_odds_of_nearly_a_half(eps):
+    """They keep their digits where the two logarithms agree."""
+    with mpmath.workdps(50):
+        expected = float(-mpmath.atanh(1 - 2 * mpmath.mpf(float(eps))))
+
+    assert_allclose(gradient_peak(eps).margin, expected, rtol=1e-14)
+
+
+def test_no_flips_even_where_the_draw_is_zero():
+    """A draw of exactly 0 is possible; a flip probability of 0 forbids the flip."""
+
+    class Zeros(np.random.Generator):
+        def random(self, size=None, *_, **__):
+            return np.zeros(size)
+
+    rng = Zeros(np.random.PCG64(0))
+    assert_array_equal(flip_labels([0, 1], flip_probability=0, rng=rng), [0, 1])
+    drawn = draw_noisy_labels([-1e4, 1e4], flip_probability=0, rng=rng)
+    assert_array_equal(drawn, [0, 1])

@@ -484,6 +484,7 @@ def test_predictions_are_the_sides_of_the_boundary(rng):
     with pytest.raises(ValueError, match=r"`labels` holds 0.5, expected 0 or 1"):
         fit.score(z, np.full(50, 0.5))
     assert fit != replace(fit)
+    assert_array_equal(fit.predict([[0.0, 0.0]]), [0])
 
 
 def test_fits_survive_pickling_and_copying(rng):
