@@ -400,7 +400,7 @@ def test_information_of_huge_activations():
 
 @pytest.mark.parametrize("seed", [*range(18), 21, 42, 60, 70])
 def test_no_hyperplane_with_flips_is_better(seed):
-    """In these draws (not in all, as documented) it is at most n H(k / n) of k flips."""
+    """In these draws (not in all, as documented) the loss is at most n H(k / n)."""
     rng, n = np.random.default_rng(seed), 30
     z = rng.standard_t(1.2, size=(n, 2)) if seed % 2 else rng.lognormal(0, 1.5, (n, 2))
     y = draw_noisy_labels(z @ [2.0, -1.0], flip_probability=0.15, rng=rng)
