@@ -63,9 +63,9 @@ def gradient_descent(
 
     From $x^*$ it reaches the boundary below the penalty of
     [`descent_alpha`][hw4lib.adversarial_example.space.descent_alpha]. From an `initial`
-    that counts as negative, and for $\delta = 0$, short steps settle at the boundary for
-    every $\alpha < \lVert W \rVert^2 / (8 m_0)$: there the logit oscillates across the
-    kink, within $\eta \lVert W \rVert^2 / 4$ of it.
+    that counts as negative, and for $\delta = 0$, short steps settle at the boundary
+    for every $\alpha < \lVert W \rVert^2 / (8 m_0)$: there the logit oscillates across
+    the kink, within $\eta \lVert W \rVert^2 / 4$ of it.
 
     Args:
         original: The example $x^*$, shape `(d,)`.

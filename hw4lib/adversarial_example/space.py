@@ -371,7 +371,6 @@ def minimizer(
     # difference of logits would lose its digits for a large penalty.
     slid = 0.5 * sigmoid_derivative(m) * norm / alpha
     distance = np.where(m > boundary, slid, (margin - m) / norm)
-    distance = np.where(margin > boundary, distance, 0.0)
     on_boundary = (m <= boundary) & (margin > boundary)
     x_A = np.where(
         on_boundary[..., None],
@@ -425,9 +424,9 @@ def descent_alpha(
 ) -> NDArray[np.float64]:
     r"""Return $\alpha_{GD}$, below which gradient descent from $x^*$ succeeds.
 
-    From an input that counts as negative, and for $\delta = 0$, descent with short steps
-    settles at the boundary for every $\alpha < \lVert W \rVert^2 / (8 m_0)$, which is at
-    least $\alpha_{GD}$.
+    From an input that counts as negative, and for $\delta = 0$, descent with short
+    steps settles at the boundary for every $\alpha < \lVert W \rVert^2 / (8 m_0)$,
+    which is at least $\alpha_{GD}$.
 
     Args:
         original: Examples $x^*$, shape `(..., d)`.
@@ -475,7 +474,8 @@ def _boundary_points(
     # The logit is lowered by as much more as rounding may raise it: each of d + 8
     # operations on the way to it, and to the probability, errs by its terms' sizes.
     sizes = np.vecdot(np.abs(x), np.abs(w)) + abs(bias) + np.abs(m - boundary)
-    sizes += (1.0 - boundary) * (delta > 0.0)
+    if delta > 0.0:
+        sizes += 1.0  # of the probability, which is 1/2 exactly at the logit 0
     lowering = (m - boundary) + (w.size + 8) * np.finfo(np.float64).eps * sizes
     return np.asarray(x - (lowering / norm)[..., None] * (w / norm))
 

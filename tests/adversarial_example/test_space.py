@@ -147,6 +147,14 @@ def test_the_kink_offers_every_subgradient(rng):
             assert actual @ direction <= rise + 1e-5  # the step's own curvature
 
 
+def test_on_the_boundary_the_hinge_leaves_its_second_term_out():
+    """The subgradient that the docstring names."""
+    x, x_star, w = np.array([0.2, 0.9]), np.array([1.0, 0.5]), [2.0, -1.0]
+    assert preactivation(x, w, 0.5) == 0.0
+    actual = hinge_objective_gradient(x, x_star, w, 0.5, 0.3)
+    assert_allclose(actual, 2 * 0.3 * (x - x_star), rtol=1e-15)
+
+
 def test_hinge_objective_vanishes_with_the_sheets(rng):
     """Without the distance, both are zero on the same inputs."""
     x, w = rng.normal(size=(500, 2)) * 3, np.array([2.0, -1.0])
@@ -524,6 +532,13 @@ def test_the_classifier_takes_the_minimizer_for_negative(d, seed, size, offset):
     terms = np.abs(x) @ np.abs(w) + abs(bias) + 1.0 - kink_exactly(offset)
     slack = 1e-14 * d * terms
     assert preactivation(projected, w, bias) >= kink_exactly(offset) - slack
+
+
+def test_small_logits_are_rounded_to_the_negative_side_too(rng):
+    """Where the probability, not the logit, has the larger rounding error."""
+    for offset in 10.0 ** rng.uniform(-15, -2, size=500):
+        point = boundary_projection([1e-5], [1e-3], 0.0, offset=offset)
+        assert predicted_probability(point, [1e-3], 0.0) <= 0.5 - offset
 
 
 def test_a_batch_has_the_bits_of_its_rows(rng):
