@@ -38,7 +38,7 @@ build: .venv/site
 
 # Python for readers' browsers, for the next build to put into the site: 15 MB, pinned.
 runtime: .venv/site
-	$(RUN) hw4site.runtime fetch
+	$(RUN) hw4site.pyodide fetch
 
 # Lighthouse over every page: needs Node >= 20 with npm, Chromium, and an hour and a half of patience.
 # `make audit PAGES="index architecture" RUNS=1` measures less.

@@ -18,7 +18,7 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from hw4site import blocks, mathematics
-from hw4site.uses import ROOT
+from hw4site.backlinks import ROOT
 from hw4site.values import fill
 
 # MkDocs counts what is logged below its own name.

@@ -9,7 +9,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
 
-from hw4site import beside, blocks
+from hw4site import after_build, blocks
 from hw4site.extension import typeset_ahead
 from hw4site.mathematics import font
 
@@ -35,7 +35,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_post_build(config: MkDocsConfig) -> None:
     """Write beside the site the pages to take along, and what runs them there."""
     docs, site = Path(config.docs_dir), Path(config.site_dir)
-    for fault in beside.write(docs, site, config.extra.get("python", "")):
+    for fault in after_build.write(docs, site, config.extra.get("python", "")):
         _log.error(fault)
 
 

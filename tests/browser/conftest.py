@@ -139,7 +139,7 @@ def elsewhere(context, python, address, stand_in):
         route.fulfill(body=text, content_type="text/javascript")
 
     context.route(lambda url: not url.startswith(address), answer)
-    context.route("**/assets/run.js", script)
+    context.route("**/assets/editor.js", script)
     return asked
 
 

@@ -17,7 +17,7 @@ from hw4site import gate
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-BESIDE = [sys.executable, "-m", "hw4site.beside", "docs", "site"]
+BESIDE = [sys.executable, "-m", "hw4site.after_build", "docs", "site"]
 BUILDERS = {
     "properdocs": [[str(BIN / "properdocs"), "build", "--strict", "-f", "mkdocs.yml"]],
     "zensical": [

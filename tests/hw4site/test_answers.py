@@ -79,7 +79,7 @@ def test_other_right_answers_are_told_from_slips_alone():
         "4-e", "η =", 1 / 790, slips={"Half.": 1 / 395}, accept={"Other.": 1 / 791}
     )
     assert data_of(box)["accept"] == [[pytest.approx(1 / 791), "Other."]]
-    with pytest.raises(ValueError, match="`Half.` and `Other.` are both about"):
+    with pytest.raises(ValueError, match="`Half\\.` and `Other\\.` are both about"):
         answers.number_box("x", "x =", 1.0, slips={"Half.": 2.0}, accept={"Other.": 2})
 
 
@@ -90,7 +90,7 @@ def test_draws_that_give_too_few_questions_are_refused():
         return answers.Number(f"x = {x}", x, {"Sign.": -x, "Square.": x * x})
 
     with pytest.raises(ValueError, match="`draw` gives 1 questions, expected 20"):
-        answers.variants_box("x", rule, sheet={"x": 2}, draw=lambda rng: {"x": 1})
+        answers.variants_box("x", rule, sheet={"x": 2}, draw=lambda _: {"x": 1})
 
 
 @pytest.mark.parametrize(

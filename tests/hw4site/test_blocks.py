@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from markdown_exec._internal.formatters import python as markdown_exec_python
 
-from hw4site import runs
+from hw4site import blocks
 from hw4site.pages import FRONT_MATTER, read_page
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch, tmp_path):
     """No page has run yet, and the library is one file that a test may edit."""
-    monkeypatch.setattr(runs, "_runs", {})
-    monkeypatch.setattr(runs, "_library", {})
-    monkeypatch.setattr(runs, "_LIBRARY", tmp_path / "hw4lib")
+    monkeypatch.setattr(blocks, "_runs", {})
+    monkeypatch.setattr(blocks, "_library", {})
+    monkeypatch.setattr(blocks, "_LIBRARY", tmp_path / "hw4lib")
     (tmp_path / "hw4lib" / "site").mkdir(parents=True)
     (tmp_path / "hw4lib" / "sums.py").write_text("one = 1")
     modules = dict(sys.modules)
@@ -112,14 +112,14 @@ def test_a_page_that_failed_runs_again():
     block = ticking() + "\nassert ticks > 2"
     for _ in range(2):
         assert "AssertionError" in build(block, "print('after')")
-        assert runs.finished("page", [block, "print('after')"]) is None
+        assert blocks.finished("page", [block, "print('after')"]) is None
     assert "<p>3</p>" in build(block, "print('after')")
 
 
 def test_a_page_can_not_end_the_build():
     """`SystemExit` is an error of its page, as any other."""
     assert "SystemExit" in build("raise SystemExit(0)")
-    assert runs.finished("page", ["raise SystemExit(0)"]) is None
+    assert blocks.finished("page", ["raise SystemExit(0)"]) is None
 
 
 def test_numpy_prints_and_warns_as_it_does_at_first():
@@ -129,7 +129,7 @@ def test_numpy_prints_and_warns_as_it_does_at_first():
     )
     page = build("import numpy as np\nprint(np.array([0.12345]))", session="other")
     assert "0.12345" in page
-    assert np.geterr() == runs._FLOATING
+    assert np.geterr() == blocks._FLOATING
 
 
 def test_print_is_that_of_python():
@@ -142,11 +142,11 @@ def test_print_is_that_of_python():
 def test_tells_what_a_page_printed_as_long_as_its_blocks_are_the_same():
     """Whoever exports a page that was built need not run it."""
     build("print('a')", "x = 1")
-    assert runs.finished("page", ["print('a')", "x = 1"]) == ["a\n", ""]
-    assert runs.names("page")["x"] == 1
-    assert runs.finished("page", ["print('a')"]) is None
-    assert runs.finished("nowhere", []) is None
-    assert runs.names("nowhere") == {}
+    assert blocks.finished("page", ["print('a')", "x = 1"]) == ["a\n", ""]
+    assert blocks.names("page")["x"] == 1
+    assert blocks.finished("page", ["print('a')"]) is None
+    assert blocks.finished("nowhere", []) is None
+    assert blocks.names("nowhere") == {}
 
 
 def test_a_block_outside_a_page_runs_as_ever():
@@ -178,9 +178,9 @@ In all {{ w.sum() }} of `{{ nothing }}`.
 
 @pytest.fixture
 def docs(tmp_path, monkeypatch):
-    """A folder with a page that runs, and one that has no blocks."""
-    monkeypatch.setattr(runs, "_ahead", {})
-    monkeypatch.setattr(runs, "_LIBRARY", Path(runs.__file__).parents[1])
+    """A folder with a page that blocks, and one that has no blocks."""
+    monkeypatch.setattr(blocks, "_ahead", {})
+    monkeypatch.setattr(blocks, "_LIBRARY", Path(blocks.__file__).parents[1])
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "ahead.md").write_text(PAGE)
@@ -197,32 +197,32 @@ def shown(text=PAGE):
 
 def test_another_process_runs_the_pages_that_have_blocks(docs):
     """What it made of them is what the page shows, and is not run again."""
-    assert runs.run_ahead(docs) == {docs / "ahead.md"}
+    assert blocks.run_ahead(docs) == {docs / "ahead.md"}
     other = shown()
     assert other != os.getpid()
     assert shown() == other
-    assert runs.finished("ahead", [read_page(docs / "ahead.md").executed[0].code])
-    assert runs.value("ahead", "w.sum()") == 0.75
+    assert blocks.finished("ahead", [read_page(docs / "ahead.md").executed[0].code])
+    assert blocks.value("ahead", "w.sum()") == 0.75
 
 
 def test_a_new_library_runs_ahead_again(docs, monkeypatch, fresh):
     """And one that is the same does not: its pages have run, or run here."""
-    monkeypatch.setattr(runs, "_LIBRARY", fresh)
-    runs.run_ahead(docs)
-    runs._ahead.clear()
-    assert runs.run_ahead(docs) == {docs / "ahead.md"}
-    assert not runs._ahead
+    monkeypatch.setattr(blocks, "_LIBRARY", fresh)
+    blocks.run_ahead(docs)
+    blocks._ahead.clear()
+    assert blocks.run_ahead(docs) == {docs / "ahead.md"}
+    assert not blocks._ahead
     (fresh / "sums.py").write_text("one = 2")
-    runs.run_ahead(docs)
-    assert runs._ahead.pop("ahead").result()
+    blocks.run_ahead(docs)
+    assert blocks._ahead.pop("ahead").result()
 
 
 def done(page, **changes):
     """A run that another process has finished, with what is said to be different."""
     future = Future()
-    run, library = runs._run_page(page)
+    run, library = blocks._run_page(page)
     future.set_result((replace(run, **changes.pop("run", {})), library | changes))
-    runs._runs.clear()
+    blocks._runs.clear()
     markdown_exec_python._sessions_globals.clear()
     return future
 
@@ -242,16 +242,16 @@ def test_what_ran_otherwise_runs_again(docs, monkeypatch, changes):
     monkeypatch.setenv("MARK", "1")
     same, other = done(page), done(page, **changes)
     monkeypatch.setenv("MARK", "2")
-    runs._ahead["ahead"] = same
+    blocks._ahead["ahead"] = same
     assert shown() == 1
-    runs._runs.clear()
-    runs._ahead["ahead"] = other
+    blocks._runs.clear()
+    blocks._ahead["ahead"] = other
     assert shown() == 2
 
 
 def test_what_failed_elsewhere_fails_here(docs):
     """The error is that of the page, as if nothing had run before."""
     (docs / "ahead.md").write_text(PAGE.replace("w = ", "w = 1 / 0 * "))
-    runs.run_ahead(docs)
+    blocks.run_ahead(docs)
     page = convert((docs / "ahead.md").read_text())
     assert "ZeroDivisionError" in page

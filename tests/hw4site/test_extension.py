@@ -7,7 +7,7 @@ import pytest
 from markdown_exec._internal.formatters import python as markdown_exec_python
 
 from hw4lib import backpropagation
-from hw4site import mathematics, runs
+from hw4site import blocks, mathematics
 
 
 def convert(text: str) -> str:
@@ -50,7 +50,7 @@ def sessions():
     """Each test starts without sessions and leaves none behind."""
     yield
     markdown_exec_python._sessions_globals.clear()
-    runs._runs.clear()
+    blocks._runs.clear()
 
 
 def test_fills_prose_tables_and_attributes():

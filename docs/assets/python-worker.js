@@ -45,7 +45,8 @@ async function load({ files, lock }, site) {
   await python.loadPackage("numpy", { messageCallback() {} });
   python.unpackArchive(file.hw4lib, "wheel", { extractDir: python.runPython("import site; site.getsitepackages()[0]") });
   self.fetch = fetched;
-  const { Session, compare } = python.pyimport("hw4site.session");
+  python.FS.writeFile("browser_session.py", new Uint8Array(file.session));
+  const { Session, compare } = python.pyimport("browser_session");
   const known = new Map();
   const session = (page) => known.get(page) ?? known.set(page, Session()).get(page);
   return { session, compare };

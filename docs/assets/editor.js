@@ -4,7 +4,7 @@
 "use strict";
 (() => {
 
-const RUNTIME = null; // written by hw4site.runtime when the site is built
+const RUNTIME = null; // written by hw4site.pyodide when the site is built
 const HERE = document.currentScript.src;
 const SITE = new URL("..", HERE);
 
@@ -31,7 +31,7 @@ function next() {
   const [run] = queue;
   if (!run) return;
   if (!worker) {
-    worker = new Worker(new URL("run-worker.js", HERE), { type: "module" });
+    worker = new Worker(new URL("python-worker.js", HERE), { type: "module" });
     worker.postMessage({ runtime: RUNTIME, site: SITE.href });
     worker.onmessage = ({ data }) => heard(data);
     worker.onerror = (event) => heard({ type: "failed", message: event.message ?? "the worker did not start" });

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw4site.session import LIMIT, ROUNDING, Session, compare
+from hw4site.browser_session import LIMIT, ROUNDING, Session, compare
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,11 @@
 """Python for the reader's browser: what "Edit and run" needs beside a page.
 
 A build of the site calls `write`: it puts the wheel of the very library that computed
-the pages into `run/`, and tells `assets/run.js` which blocks a page runs and where
-Python comes from. That is the site itself if `python -m hw4site.runtime fetch` has
+the pages into `run/`, and tells `assets/editor.js` which blocks a page runs and where
+Python comes from. That is the site itself if `python -m hw4site.pyodide fetch` has
 put Pyodide's files into `runtime/` before, else Pyodide's public distribution; either
 way each file's SHA-256 must be the one below, here and in the browser.
-For a builder without hooks, `python -m hw4site.runtime write docs SITE` does it.
+For a builder without hooks, `python -m hw4site.pyodide write docs SITE` does it.
 """
 
 import argparse
@@ -25,6 +25,9 @@ from hw4site.pages import Page, read_pages
 ROOT = Path(__file__).parents[1]
 RUNTIME = ROOT / "runtime"
 """Where `fetch` puts what the site is to serve itself."""
+
+SESSION = Path(__file__).parent / "browser_session.py"
+"""What runs a page's blocks there, a file of its own beside the library."""
 
 _PYODIDE = "https://cdn.jsdelivr.net/npm/pyodide@0.28.3/"
 _PACKAGES = "https://cdn.jsdelivr.net/pyodide/v0.28.3/full/"
@@ -132,12 +135,12 @@ def write(docs: Path, site: Path, address: str = "", runtime: Path = RUNTIME) ->
 
     Args:
         docs: The folder of the pages.
-        site: The folder of the built site, with `assets/run.js`.
+        site: The folder of the built site, with `assets/editor.js`.
         address: Where browsers load Python from; if empty, the site itself where
             `runtime` has all files, else the public distribution.
         runtime: The folder of the runtime's files.
     """
-    script = site / "assets" / "run.js"
+    script = site / "assets" / "editor.js"
     if not script.is_file():  # a site without the button
         return
     folder = site / "run"
@@ -150,11 +153,13 @@ def write(docs: Path, site: Path, address: str = "", runtime: Path = RUNTIME) ->
             shutil.copyfile(runtime / name, folder / name)
         base = "run/" if own else f"{address.rstrip('/')}/" if address else file.folder
         files[name] = {"url": base + name, "size": file.size, "sha256": file.sha256}
-    files["hw4lib"] = {
-        "url": f"run/{built.name}",
-        "size": built.stat().st_size,
-        "sha256": _sha256(built),
-    }
+    session = shutil.copyfile(SESSION, folder / SESSION.name)
+    for name, path in {"hw4lib": built, "session": session}.items():
+        files[name] = {
+            "url": f"run/{path.name}",
+            "size": path.stat().st_size,
+            "sha256": _sha256(path),
+        }
     hosts = {urlsplit(str(file["url"])).hostname for file in files.values()} - {None}
     pages = {
         page.path.relative_to(docs).with_suffix("").as_posix(): plan(page)
@@ -176,7 +181,7 @@ def write(docs: Path, site: Path, address: str = "", runtime: Path = RUNTIME) ->
 
 
 PLACE = "const RUNTIME = null;"
-"""What `write` replaces in `assets/run.js`."""
+"""What `write` replaces in `assets/editor.js`."""
 
 
 def fetch(folder: Path) -> None:

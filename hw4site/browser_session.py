@@ -1,6 +1,6 @@
 """A page's blocks as a reader edits and runs them in the browser.
 
-`docs/assets/run-worker.js` imports this module from the wheel beside the page. A block
+`docs/assets/python-worker.js` imports this module from the wheel beside the page. A block
 runs after those before it, and finds the names as they have left them, however often it
 runs: what it gives depends on the code on the page alone.
 """

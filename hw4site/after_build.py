@@ -1,7 +1,7 @@
 """Everything that a build writes beside its pages.
 
 MkDocs and ProperDocs come here through their hooks; after another builder it is
-`python -m hw4site.beside docs SITE`.
+`python -m hw4site.after_build docs SITE`.
 """
 
 import argparse
@@ -9,29 +9,32 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw4site import export, runtime
+from hw4site import exam, export, pyodide, redirects, typeface
 from hw4site.mathematics import font
 
 
 def write(docs: Path, site: Path, python: str = "") -> list[str]:
-    """Write the pages to take along, the font of the formulas, and the runtime.
+    """Write what pages load and link to: fonts, notebooks, Python, the exam, redirects.
 
     Args:
         docs: The folder of the pages.
         site: The folder of the built site.
-        python: Where browsers load Python from, see `runtime.write`.
+        python: Where browsers load Python from, see `pyodide.write`.
 
     Returns:
         What went wrong, a line a page.
     """
     font.write(site / "assets" / "mathematics.woff2")
-    runtime.write(docs, site, python)
+    typeface.write(site / "assets")
+    pyodide.write(docs, site, python)
+    redirects.write(site)
+    exam.write(site)
     return export.export(docs, site)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="hw4site.beside")
+    parser = argparse.ArgumentParser(prog="hw4site.after_build")
     parser.add_argument("docs", type=Path, help="folder of the pages")
     parser.add_argument("site", type=Path, help="folder of the built site")
     options = parser.parse_args(arguments)

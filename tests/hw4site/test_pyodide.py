@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import hw4lib
-from hw4site import runtime
+from hw4site import pyodide
+from hw4site.browser_session import Session
 from hw4site.pages import read_page, read_pages
-from hw4site.session import Session
 
 ROOT = Path(__file__).parents[2]
 PAGES = [p for p in read_pages(ROOT / "docs") if any(f.visible for f in p.executed)]
@@ -62,7 +62,7 @@ def site(tmp_path):
     """A folder with the script that a build has copied."""
     folder = tmp_path / "site"
     (folder / "assets").mkdir(parents=True)
-    shutil.copy(ROOT / "docs" / "assets" / "run.js", folder / "assets" / "run.js")
+    shutil.copy(ROOT / "docs" / "assets" / "editor.js", folder / "assets" / "editor.js")
     return folder
 
 
@@ -75,29 +75,29 @@ def small(monkeypatch, tmp_path):
     for name in ("a.js", "b.wasm"):
         (public / name).write_text(name)
         pin = hashlib.sha256(name.encode()).hexdigest()
-        files[name] = runtime.File(f"{public.as_uri()}/", len(name), pin)
-    monkeypatch.setattr(runtime, "FILES", files)
-    monkeypatch.setattr(runtime, "RUNTIME", tmp_path / "runtime")
+        files[name] = pyodide.File(f"{public.as_uri()}/", len(name), pin)
+    monkeypatch.setattr(pyodide, "FILES", files)
+    monkeypatch.setattr(pyodide, "RUNTIME", tmp_path / "runtime")
     return public
 
 
 def facts(site):
     """What the script is told."""
-    text = (site / "assets" / "run.js").read_text()
+    text = (site / "assets" / "editor.js").read_text()
     line = next(x for x in text.split("\n") if x.startswith("const RUNTIME = "))
     return json.JSONDecoder().raw_decode(line.removeprefix("const RUNTIME = "))[0]
 
 
 def test_a_plan_counts_what_the_page_shows_in_python(docs):
     """Hidden code is in it where a later block may need it, figures are not."""
-    assert runtime.plan(read_page(docs / "sums.md")) == ["x = 1", 1, 2]
+    assert pyodide.plan(read_page(docs / "sums.md")) == ["x = 1", 1, 2]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)
 def test_no_block_needs_one_that_draws(page):
     """What a reader's browser runs, run here, has every name that it uses."""
     python = [f for f in page.fences if f.language == "python" and f.visible]
-    code = [x if isinstance(x, str) else python[x].code for x in runtime.plan(page)]
+    code = [x if isinstance(x, str) else python[x].code for x in pyodide.plan(page)]
     session = Session()
     outcome = session.run([(f"block {i}", text) for i, text in enumerate(code)])
     assert not outcome.error, f"{page.path}\n{outcome.error}"
@@ -105,14 +105,14 @@ def test_no_block_needs_one_that_draws(page):
 
 def test_the_wheel_is_the_library_that_computed_the_pages(docs, site):
     """Every module byte by byte; and the same wheel again is the same bytes."""
-    runtime.write(docs, site)
+    pyodide.write(docs, site)
     (wheel,) = (site / "run").iterdir()
     first = wheel.read_bytes()
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         for path in Path(hw4lib.__path__[0]).rglob("*.py"):
             name = path.relative_to(ROOT).as_posix()
             assert archive.read(name) == path.read_bytes()
-    assert runtime.wheel(site / "run").read_bytes() == first
+    assert pyodide.wheel(site / "run").read_bytes() == first
     entry = facts(site)["files"]["hw4lib"]
     assert entry == {
         "url": f"run/{wheel.name}",
@@ -123,7 +123,7 @@ def test_the_wheel_is_the_library_that_computed_the_pages(docs, site):
 
 def test_what_a_browser_imports_needs_numpy_alone():
     """The module that runs blocks comes from the wheel, without the extra `site`."""
-    code = "import sys, hw4site.session; print(*sys.modules)"
+    code = "import sys, hw4site.browser_session; print(*sys.modules)"
     result = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
     )
@@ -133,10 +133,10 @@ def test_what_a_browser_imports_needs_numpy_alone():
 
 def test_python_comes_from_its_public_distribution(docs, site, tmp_path):
     """Each file has its address and its pin, and the page says whose they are."""
-    runtime.write(docs, site, runtime=tmp_path / "none")
+    pyodide.write(docs, site, runtime=tmp_path / "none")
     told = facts(site)
     assert told["from"] == "cdn.jsdelivr.net"
-    for name, file in runtime.FILES.items():
+    for name, file in pyodide.FILES.items():
         assert told["files"][name]["url"] == file.folder + name
         assert told["files"][name]["sha256"] == file.sha256
     assert told["pages"] == {"sums": ["x = 1", 1, 2]}
@@ -146,8 +146,8 @@ def test_python_comes_from_its_public_distribution(docs, site, tmp_path):
 @pytest.mark.usefixtures("small")
 def test_python_comes_from_the_site_where_it_is_placed(docs, site):
     """Fetched, held to the pins, copied beside the pages."""
-    runtime.fetch(runtime.RUNTIME)
-    runtime.write(docs, site, runtime=runtime.RUNTIME)
+    pyodide.fetch(pyodide.RUNTIME)
+    pyodide.write(docs, site, runtime=pyodide.RUNTIME)
     told = facts(site)
     assert told["from"] == "this site"
     assert told["files"]["a.js"]["url"] == "run/a.js"
@@ -159,7 +159,7 @@ def test_python_comes_from_the_site_where_it_is_placed(docs, site):
 )
 def test_python_comes_from_the_address_of_the_setting(docs, site, address):
     """One setting moves all files."""
-    runtime.write(docs, site, address)
+    pyodide.write(docs, site, address)
     told = facts(site)
     assert told["from"] == "example.org"
     assert told["files"]["pyodide.mjs"]["url"] == "https://example.org/py/pyodide.mjs"
@@ -169,37 +169,37 @@ def test_a_file_that_is_not_the_pinned_one_is_refused(docs, site, small):
     """Neither is it kept, nor does a site serve it."""
     (small / "b.wasm").write_text("another")
     with pytest.raises(ValueError, match=r"`b\.wasm` has hash .*, expected"):
-        runtime.fetch(runtime.RUNTIME)
-    assert not (runtime.RUNTIME / "b.wasm").exists()
-    (runtime.RUNTIME / "b.wasm").write_text("another")
-    assert not runtime.placed(runtime.RUNTIME)
-    runtime.write(docs, site, runtime=runtime.RUNTIME)
+        pyodide.fetch(pyodide.RUNTIME)
+    assert not (pyodide.RUNTIME / "b.wasm").exists()
+    (pyodide.RUNTIME / "b.wasm").write_text("another")
+    assert not pyodide.placed(pyodide.RUNTIME)
+    pyodide.write(docs, site, runtime=pyodide.RUNTIME)
     assert not (site / "run" / "b.wasm").exists()
 
 
 def test_what_is_there_is_not_fetched_again(small):
     """A second call works without the network."""
-    runtime.fetch(runtime.RUNTIME)
+    pyodide.fetch(pyodide.RUNTIME)
     shutil.rmtree(small)
-    runtime.fetch(runtime.RUNTIME)
+    pyodide.fetch(pyodide.RUNTIME)
 
 
 def test_a_site_without_the_script_is_left_as_it_is(docs, tmp_path):
     """There is no button that could run anything."""
-    runtime.write(docs, tmp_path)
+    pyodide.write(docs, tmp_path)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_script_without_a_place_is_an_error(docs, site):
     """It would say nothing and show no button."""
-    (site / "assets" / "run.js").write_text("const RUNTIME = 1;")
+    (site / "assets" / "editor.js").write_text("const RUNTIME = 1;")
     with pytest.raises(ValueError, match="has no line `const RUNTIME = null;`"):
-        runtime.write(docs, site)
+        pyodide.write(docs, site)
 
 
 @pytest.mark.usefixtures("small")
 def test_the_command_line(docs, site):
     """For the deploy, and for builders without hooks."""
-    runtime.main(["fetch"])
-    runtime.main(["write", str(docs), str(site), "--address", "https://example.org"])
+    pyodide.main(["fetch"])
+    pyodide.main(["write", str(docs), str(site), "--address", "https://example.org"])
     assert facts(site)["from"] == "example.org"
