@@ -1,12 +1,16 @@
-r"""Self-attention, and the matrix that one layer is for one input.
+r"""Attention, and the matrix that one layer of it is for one input.
 
 Rows are positions: an input of $N$ vectors of dimension $d$ is an $N \times d$ matrix
-$X$, weights stand on its right, $Q = X W_q$, and the softmax normalizes each row. A
-mask says with `True` which position (row) may attend to which (column).
+$X$, weights multiply it from the right, $Q = X W_q$, and the softmax normalizes each
+row. A mask contains `True` where a position (row) may attend to another (column). A
+query that may attend to no key has no output: that is a `ValueError`.
+
+Weights are as exact as their scores: a score $s$ is rounded by about $10^{-16} |s|$,
+and a weight by that part of itself.
 """
 
 import math
-from collections.abc import Iterator
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +24,10 @@ from hw4lib._checks import (
     as_pair,
     check_broadcast,
     check_memory,
+    contract,
     is_finite,
 )
-from hw4lib._products import matmul, multiply
+from hw4lib._elementary import softmax
 
 __all__ = [
     "AttentionCounts",
@@ -39,15 +44,11 @@ __all__ = [
     "self_attention",
 ]
 
-# A block of so many scores, in so many rows, leaves half of a core's cache to others.
-_BLOCK, _BLOCK_ROWS = 2**16, 2**8
-# Scores up to here need no shift: a sum of their exponentials stays within e^(+-30).
-_SAFE_SCORE = 30.0
-# Values up to here can be summed with such weights.
-_LARGE = 1e290
+# Scores held at a time: two megabytes of them.
+_BLOCK = 2**18
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AttentionFactors:
     r"""The two factors of the matrix $A \otimes W_v^\top$ of one attention head."""
 
@@ -58,7 +59,7 @@ class AttentionFactors:
     r"""$I_N \otimes W_v^\top$, `(N d_v, N d)`: learned, one block $N$ times over."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AttentionCounts:
     r"""What the matrices of one head with $d_k = d_v = d$ hold.
 
@@ -87,6 +88,7 @@ class AttentionCounts:
     r"""Non-zero entries of $A \otimes W_v^\top$, $p d^2$: all, without a mask."""
 
 
+@contract
 def causal_mask(length: int) -> NDArray[np.bool_]:
     r"""Return the mask that lets position $n$ attend to the positions up to $n$.
 
@@ -95,6 +97,9 @@ def causal_mask(length: int) -> NDArray[np.bool_]:
 
     Returns:
         The mask, `True` on and below the diagonal, shape `(N, N)`.
+
+    Raises:
+        MemoryError: If the mask would not fit into memory.
 
     Examples:
         >>> causal_mask(2)
@@ -106,24 +111,30 @@ def causal_mask(length: int) -> NDArray[np.bool_]:
     return np.tri(n, dtype=bool)
 
 
+@contract
 def attention_weights(
-    queries: ArrayLike, keys: ArrayLike, *, mask: ArrayLike | None = None
+    queries: ArrayLike,
+    keys: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
-    r"""Return $A = \operatorname{rowsoftmax}(Q K^\top / \sqrt{d_k})$.
+    r"""Return $A = \operatorname{rowsoftmax}(Q K^\top / \sqrt{d_k} + B)$.
 
     Args:
         queries: Queries $Q$, shape `(..., N, d_k)`.
         keys: Keys $K$, shape `(..., M, d_k)`.
         mask: Which query may attend to which key, boolean or 0 and 1, broadcastable to
             `(..., N, M)`; all of them if not given.
+        bias: What is added to the scores, broadcastable to `(..., N, M)`: finite, or
+            $-\infty$ where a query may not attend to a key.
 
     Returns:
-        Weights, shape `(..., N, M)`: positive where the mask is, each row sums to 1.
+        Weights, shape `(..., N, M)`: each row sums to 1, and is zero where the query
+            may not attend.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, values are not finite or so large that scores
-            overflow, or the mask leaves a query no key.
+        ValueError: If `mask` and `bias` leave a query no key.
         MemoryError: If the weights would not fit into memory.
 
     References:
@@ -134,51 +145,43 @@ def attention_weights(
         array([[0.5, 0.5],
                [0.5, 0.5]])
     """
-    queries, keys, bound = _as_queries_and_keys(queries, keys)
-    shape = (
-        *check_broadcast(queries=queries[..., 0, 0], keys=keys[..., 0, 0]),
-        queries.shape[-2],
-        keys.shape[-2],
-    )
-    check_memory("queries", queries.shape, *shape)
-    scores = queries @ keys.swapaxes(-1, -2)
-    if mask is not None:
-        np.copyto(scores, -np.inf, where=~_as_mask(mask, shape))
-    if bound > _SAFE_SCORE:
-        scores -= scores.max(axis=-1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
-    return np.asarray(scores)
+    q = as_array("queries", queries, "...", "N", "d_k")
+    k = as_array("keys", keys, "...", "M", q.shape[-1])
+    lead = check_broadcast(queries=q[..., 0, 0], keys=k[..., 0, 0])
+    shape = (*lead, q.shape[-2], k.shape[-2])
+    check_memory("queries", q.shape, *shape)
+    return _weights(q, k, *_as_allowed(mask, bias, shape))
 
 
+@contract
 def scaled_dot_product_attention(
     queries: ArrayLike,
     keys: ArrayLike,
     values: ArrayLike,
     *,
     mask: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
-    r"""Return $Y = \operatorname{rowsoftmax}(Q K^\top / \sqrt{d_k}) \, V$.
+    r"""Return $Y = \operatorname{rowsoftmax}(Q K^\top / \sqrt{d_k} + B) \, V$.
 
-    The $N \times M$ weights are never held as a whole: blocks of scores are
-    exponentiated as they come, relative to the largest score of their row so far, and
-    what was summed before is rescaled when a larger one appears. Beyond arguments and
-    result this takes a few megabytes for any $N$ and $M$.
+    A row of the softmax needs no other row: so the $N \times M$ weights are never held
+    as a whole, but those of a few queries at a time. Beyond arguments and result this
+    takes a few megabytes for any $N$ (and $M$ numbers for a query).
 
     Args:
         queries: Queries $Q$, shape `(..., N, d_k)`.
         keys: Keys $K$, shape `(..., M, d_k)`.
-        values: Values $V$, shape `(..., M, d_v)`, up to 1e290.
+        values: Values $V$, shape `(..., M, d_v)`.
         mask: Which query may attend to which key, boolean or 0 and 1, broadcastable to
             `(..., N, M)`; all of them if not given.
+        bias: What is added to the scores, broadcastable to `(..., N, M)`: finite, or
+            $-\infty$ where a query may not attend to a key.
 
     Returns:
         Weighted means of the values, shape `(..., N, d_v)`.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, values are not finite or so large that scores
-            overflow, or the mask leaves a query no key.
+        ValueError: If `mask` and `bias` leave a query no key.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a].
@@ -188,49 +191,51 @@ def scaled_dot_product_attention(
         array([[3.],
                [4.]])
     """
-    queries, keys, bound = _as_queries_and_keys(queries, keys)
-    values = as_numbers(
-        "values", values, "...", keys.shape[-2], "d_v", at_least=-_LARGE, at_most=_LARGE
-    )
-    lead = check_broadcast(
-        queries=queries[..., 0, 0], keys=keys[..., 0, 0], values=values[..., 0, 0]
-    )
-    queries, keys, values = (
-        np.broadcast_to(array, (*lead, *array.shape[-2:]))
-        for array in (queries, keys, values)
-    )
-    shape = (*lead, queries.shape[-2], keys.shape[-2])
-    allowed = None if mask is None else _as_mask(mask, shape)
-    mixed = np.zeros((*shape[:-1], values.shape[-1]))
-    _attend(queries, keys, values, allowed, mixed, bound=bound)
-    return mixed
+    q = as_array("queries", queries, "...", "N", "d_k")
+    k = as_array("keys", keys, "...", "M", q.shape[-1])
+    v = as_array("values", values, "...", k.shape[-2], "d_v")
+    check_broadcast(queries=q[..., 0, 0], keys=k[..., 0, 0], values=v[..., 0, 0])
+    return _attend(q, k, v, mask, bias)
 
 
+@contract
 def self_attention(
     inputs: ArrayLike,
     query_weights: ArrayLike,
     key_weights: ArrayLike,
     value_weights: ArrayLike,
     *,
+    context: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    query_bias: ArrayLike | None = None,
+    key_bias: ArrayLike | None = None,
+    value_bias: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     r"""Return one head of self-attention, with $Q = X W_q$, $K = X W_k$, $V = X W_v$.
+
+    With a context $C$ it is cross attention, $K = C W_k$ and $V = C W_v$.
 
     Args:
         inputs: Input $X$, one position a row, shape `(..., N, d)`.
         query_weights: $W_q$, shape `(d, d_k)`.
-        key_weights: $W_k$, shape `(d, d_k)`.
-        value_weights: $W_v$, shape `(d, d_v)`.
-        mask: Which position may attend to which, boolean or 0 and 1, broadcastable to
-            `(..., N, N)`; all of them if not given.
+        key_weights: $W_k$, shape `(d_c, d_k)`, where $d_c = d$ without a context.
+        value_weights: $W_v$, shape `(d_c, d_v)`.
+        context: Where keys and values come from, shape `(..., M, d_c)`; the inputs
+            themselves if not given.
+        mask: Which query may attend to which key, boolean or 0 and 1, broadcastable to
+            `(..., N, M)`; all of them if not given.
+        bias: What is added to the scores, broadcastable to `(..., N, M)`: finite, or
+            $-\infty$ where a query may not attend to a key.
+        query_bias: Added to the queries, shape `(d_k)`.
+        key_bias: Added to the keys, shape `(d_k)`.
+        value_bias: Added to the values, shape `(d_v)`.
 
     Returns:
         Outputs $Y$, shape `(..., N, d_v)`.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, values are not finite or so large that
-            products overflow, or the mask leaves a position nothing to attend to.
+        ValueError: If `mask` and `bias` leave a query no key.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a].
@@ -240,18 +245,17 @@ def self_attention(
         array([[20.],
                [20.]])
     """
-    x = as_array("inputs", inputs, "...", "N", "d")
+    x, c = _as_inputs(inputs, context)
     w_q = as_array("query_weights", query_weights, x.shape[-1], "d_k")
-    w_k = as_array("key_weights", key_weights, x.shape[-1], w_q.shape[-1])
-    w_v = as_array("value_weights", value_weights, x.shape[-1], "d_v")
-    return scaled_dot_product_attention(
-        _project("inputs", x, "query_weights", w_q),
-        _project("inputs", x, "key_weights", w_k),
-        _project("inputs", x, "value_weights", w_v),
-        mask=mask,
-    )
+    w_k = as_array("key_weights", key_weights, c.shape[-1], w_q.shape[-1])
+    w_v = as_array("value_weights", value_weights, c.shape[-1], "d_v")
+    q = x @ w_q + _as_bias("query_bias", query_bias, w_q)
+    k = c @ w_k + _as_bias("key_bias", key_bias, w_k)
+    v = c @ w_v + _as_bias("value_bias", value_bias, w_v)
+    return _attend(q, k, v, mask, bias)
 
 
+@contract
 def multi_head_attention(
     inputs: ArrayLike,
     query_weights: ArrayLike,
@@ -259,7 +263,13 @@ def multi_head_attention(
     value_weights: ArrayLike,
     output_weights: ArrayLike,
     *,
+    context: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    query_bias: ArrayLike | None = None,
+    key_bias: ArrayLike | None = None,
+    value_bias: ArrayLike | None = None,
+    output_bias: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     r"""Return $Y = [H_1 \mid \dots \mid H_h] \, W_o$ of $h$ heads $H_i$ side by side.
 
@@ -269,19 +279,28 @@ def multi_head_attention(
     Args:
         inputs: Input $X$, one position a row, shape `(..., N, d)`.
         query_weights: $W_q$ of each head, shape `(h, d, d_k)`.
-        key_weights: $W_k$ of each head, shape `(h, d, d_k)`.
-        value_weights: $W_v$ of each head, shape `(h, d, d_v)`.
+        key_weights: $W_k$ of each head, shape `(h, d_c, d_k)`, where $d_c = d$ without
+            a context.
+        value_weights: $W_v$ of each head, shape `(h, d_c, d_v)`.
         output_weights: $W_o$, shape `(h * d_v, d_out)`.
-        mask: Which position may attend to which, boolean or 0 and 1, the same for all
-            heads, broadcastable to `(..., N, N)`; all of them if not given.
+        context: Where keys and values come from, shape `(..., M, d_c)`; the inputs
+            themselves if not given.
+        mask: Which query may attend to which key, boolean or 0 and 1, broadcastable to
+            `(..., h, N, M)`:
+            `(N, M)` for all, `(h, N, M)` for each head, `(B, 1, N, M)` for each member
+            of a batch. All of them if not given.
+        bias: What is added to the scores, broadcastable to `(..., h, N, M)`: finite, or
+            $-\infty$ where a query may not attend to a key.
+        query_bias: Added to the queries, shape `(h, d_k)`.
+        key_bias: Added to the keys, shape `(h, d_k)`.
+        value_bias: Added to the values, shape `(h, d_v)`.
+        output_bias: Added to the outputs, shape `(d_out)`.
 
     Returns:
         Outputs $Y$, shape `(..., N, d_out)`.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, values are not finite or so large that
-            products overflow, or the mask leaves a position nothing to attend to.
+        ValueError: If `mask` and `bias` leave a query no key.
 
     References:
         Homework 4, [Problem 3.3(b)][3-3-b].
@@ -294,43 +313,46 @@ def multi_head_attention(
         array([[2.],
                [2.]])
     """
-    x = as_array("inputs", inputs, "...", "N", "d")
+    x, c = _as_inputs(inputs, context)
     w_q = as_array("query_weights", query_weights, "h", x.shape[-1], "d_k")
     heads, _, d_k = w_q.shape
-    w_k = as_array("key_weights", key_weights, heads, x.shape[-1], d_k)
-    w_v = as_array("value_weights", value_weights, heads, x.shape[-1], "d_v")
-    d_v = w_v.shape[-1]
-    w_o = as_array("output_weights", output_weights, heads * d_v, "d_out")
-    together = np.concatenate(
-        [self_attention(x, w_q[i], w_k[i], w_v[i], mask=mask) for i in range(heads)],
-        axis=-1,
-    )
-    return _project("values", together, "output_weights", w_o)
+    w_k = as_array("key_weights", key_weights, heads, c.shape[-1], d_k)
+    w_v = as_array("value_weights", value_weights, heads, c.shape[-1], "d_v")
+    w_o = as_array("output_weights", output_weights, heads * w_v.shape[-1], "d_out")
+    x, c = x[..., None, :, :], c[..., None, :, :]  # the same for every head
+    q = x @ w_q + _as_bias("query_bias", query_bias, w_q)
+    k = c @ w_k + _as_bias("key_bias", key_bias, w_k)
+    v = c @ w_v + _as_bias("value_bias", value_bias, w_v)
+    y = _attend(q, k, v, mask, bias).swapaxes(-3, -2)
+    side_by_side = y.reshape(*y.shape[:-2], len(w_o))
+    return np.asarray(side_by_side @ w_o) + _as_bias("output_bias", output_bias, w_o)
 
 
+@contract
 def attention_matrix(
-    weights: ArrayLike, value_weights: ArrayLike
+    weights: ArrayLike,
+    value_weights: ArrayLike,
+    *,
+    output_weights: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     r"""Return the matrix $A \otimes W_v^\top$ that a layer is, for given attention.
 
     With the positions stacked, $\bar x = (x_1; \dots; x_N)$, the output is
     $\bar y = M \bar x$, and the block of $M$ in row $n$ and column $m$ is
-    $A_{nm} W_v^\top$. Heads add up,
-    $M = \sum_i A_i \otimes (W_v^{(i)} W_o^{(i)})^\top$, where the products come from
-    [`combined_value_weights`][hw4lib.architecture.attention.combined_value_weights].
+    $A_{nm} W_v^\top$. Heads add up:
+    $M = \sum_i A_i \otimes (W_v^{(i)} W_o^{(i)})^\top$.
     The weights $A$ depend on the input, so this is no fixed linear map.
 
     Args:
-        weights: Attention $A$, shape `(N, N)`, or of each head, `(h, N, N)`.
-        value_weights: $W_v$, shape `(d, d_v)`, or of each head, `(h, d, d_v)`.
+        weights: Attention $A$, from 0 to 1, shape `(N, N)`, or `(h, N, N)` with heads.
+        value_weights: $W_v$, shape `(d, d_v)`, or `(h, d, d_v)` with heads.
+        output_weights: $W_o$, shape `(h * d_v, d_out)`: each $W_v^{(i)}$ is then
+            $W_v^{(i)} W_o^{(i)}$, with the rows of head $i$. None if not given.
 
     Returns:
         The matrix $M$, shape `(N * d_v, N * d)`.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, a weight is not in $[0, 1]$, or another value
-            is not finite or past 1e290.
         MemoryError: If the matrix would not fit into memory.
 
     References:
@@ -341,19 +363,16 @@ def attention_matrix(
         array([[2., 0.],
                [1., 1.]])
     """
-    a, w_v = _as_heads(weights, value_weights)
-    (heads, n, m), (_, d, d_v) = a.shape, w_v.shape
+    a, w_v = _as_heads(weights, value_weights, output_weights)
+    (_, n, m), (_, d, d_v) = a.shape, w_v.shape
     check_memory("weights", a.shape, n * d_v, m * d)
-    # Whole rows of the matrix: NumPy is slow where the last axis is short.
-    shared = np.tile(w_v.swapaxes(1, 2), m)
-    matrix = multiply(np.repeat(a[0], d, axis=1)[:, None], shared[0])
-    for head in range(1, heads):
-        mixing = np.repeat(a[head], d, axis=1)
-        for row in range(n):  # one at a time, which needs no second matrix
-            matrix[row] += multiply(mixing[row], shared[head])
-    return matrix.reshape(n * d_v, m * d)
+    # Rows of the matrix as wholes, because NumPy is slow along short axes.
+    mixing, shared = np.repeat(a, d, axis=2), np.tile(w_v.mT, m)
+    blocks = np.einsum("hnx,hex->nex", mixing, shared)  # row e of A_nm W_v' for all m
+    return np.asarray(blocks.reshape(n * d_v, m * d))
 
 
+@contract
 def attention_factors(weights: ArrayLike, value_weights: ArrayLike) -> AttentionFactors:
     r"""Return the factors $A \otimes I$ and $I_N \otimes W_v^\top$ of a head's matrix.
 
@@ -362,16 +381,13 @@ def attention_factors(weights: ArrayLike, value_weights: ArrayLike) -> Attention
     is computed anew for every input.
 
     Args:
-        weights: Attention $A$, shape `(N, N)`.
+        weights: Attention $A$, from 0 to 1, shape `(N, N)`.
         value_weights: $W_v$, shape `(d, d_v)`.
 
     Returns:
         Both factors.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, a weight is not in $[0, 1]$, or another value
-            is not finite or past 1e290.
         MemoryError: If a factor would not fit into memory.
 
     References:
@@ -383,16 +399,23 @@ def attention_factors(weights: ArrayLike, value_weights: ArrayLike) -> Attention
         array([[2., 0.],
                [1., 1.]])
     """
-    a = as_array("weights", weights, "N", "N")
+    a = as_numbers("weights", weights, "N", "N", at_least=0.0, at_most=1.0)
     w_v = as_array("value_weights", value_weights, "d", "d_v")
+    (n, _), (d, d_v) = a.shape, w_v.shape
+    check_memory("value_weights", w_v.shape, n * d_v, n * max(d, d_v))
     return AttentionFactors(
-        mixing=attention_matrix(a, np.eye(w_v.shape[1])),
-        shared=attention_matrix(np.eye(len(a)), w_v),
+        mixing=np.asarray(np.kron(a, np.eye(d_v)), float),
+        shared=np.asarray(np.kron(np.eye(n), w_v.T), float),
     )
 
 
+@contract
 def apply_attention_matrix(
-    stacked: ArrayLike, weights: ArrayLike, value_weights: ArrayLike
+    stacked: ArrayLike,
+    weights: ArrayLike,
+    value_weights: ArrayLike,
+    *,
+    output_weights: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     r"""Return $(A \otimes W_v^\top) \, \bar x$ without the matrix, as $A (X W_v)$.
 
@@ -401,16 +424,13 @@ def apply_attention_matrix(
 
     Args:
         stacked: The positions one after the other, $\bar x$, shape `(N * d)`.
-        weights: Attention $A$, shape `(N, N)`, or of each head, `(h, N, N)`.
-        value_weights: $W_v$, shape `(d, d_v)`, or of each head, `(h, d, d_v)`.
+        weights: Attention $A$, from 0 to 1, shape `(N, N)`, or `(h, N, N)` with heads.
+        value_weights: $W_v$, shape `(d, d_v)`, or `(h, d, d_v)` with heads.
+        output_weights: $W_o$, shape `(h * d_v, d_out)`: each $W_v^{(i)}$ is then
+            $W_v^{(i)} W_o^{(i)}$, with the rows of head $i$. None if not given.
 
     Returns:
         The outputs one after the other, $\bar y$, shape `(N * d_v)`.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, a weight is not in $[0, 1]$, or another value
-            is not finite or past 1e290.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a].
@@ -419,52 +439,13 @@ def apply_attention_matrix(
         >>> apply_attention_matrix([1.0, 3.0], [[1.0, 0.0], [0.5, 0.5]], [[2.0]])
         array([2., 4.])
     """
-    a, w_v = _as_heads(weights, value_weights)
+    a, w_v = _as_heads(weights, value_weights, output_weights)
     n, d = a.shape[-1], w_v.shape[-2]
     x = as_array("stacked", stacked, n * d).reshape(n, d)
-    values = _project("stacked", x, "value_weights", w_v)
-    # The heads side by side: one product sums over positions and heads.
-    side_by_side = a.swapaxes(0, 1).reshape(n, -1)
-    stacked_values = values.reshape(side_by_side.shape[1], -1)
-    return _project("weights", side_by_side, "values", stacked_values).reshape(-1)
+    return np.asarray((a @ (x @ w_v)).sum(axis=0).reshape(-1))
 
 
-def combined_value_weights(
-    value_weights: ArrayLike, output_weights: ArrayLike
-) -> NDArray[np.float64]:
-    r"""Return the product $W_v^{(i)} W_o^{(i)}$ of each head.
-
-    $W_o^{(i)}$ is the block of rows of $W_o$ that multiplies head $i$. The products are
-    what [`attention_matrix`][hw4lib.architecture.attention.attention_matrix] of a
-    multi-head layer needs.
-
-    Args:
-        value_weights: $W_v$ of each head, shape `(h, d, d_v)`.
-        output_weights: $W_o$, shape `(h * d_v, d_out)`.
-
-    Returns:
-        The products, shape `(h, d, d_out)`.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit or values are not finite.
-
-    References:
-        Homework 4, [Problem 3.3(a)][3-3-a].
-
-    Examples:
-        >>> combined_value_weights([[[2.0]], [[3.0]]], [[1.0], [10.0]])
-        array([[[ 2.]],
-        <BLANKLINE>
-               [[30.]]])
-    """
-    w_v = as_array("value_weights", value_weights, "h", "d", "d_v")
-    heads, _, d_v = w_v.shape
-    w_o = as_array("output_weights", output_weights, heads * d_v, "d_out")
-    w_o = w_o.reshape(heads, d_v, -1)
-    return _project("value_weights", w_v, "output_weights", w_o)
-
-
+@contract
 def attention_counts(
     length: int, dimension: int, *, mask: ArrayLike | None = None
 ) -> AttentionCounts:
@@ -479,11 +460,6 @@ def attention_counts(
     Returns:
         Exact integers, for weights of which none happens to be zero.
 
-    Raises:
-        TypeError: If `length` or `dimension` is not an integer, or `mask` not real.
-        ValueError: If `length` or `dimension` is less than 1, or the mask does not fit
-            or leaves a position nothing to attend to.
-
     References:
         Homework 4, [Problem 3.3(a)][3-3-a].
 
@@ -494,7 +470,12 @@ def attention_counts(
     """
     n = as_integer("length", length, at_least=1)
     d = as_integer("dimension", dimension, at_least=1)
-    pairs = n**2 if mask is None else int(_as_mask(mask, (n, n)).sum())
+    pairs = n**2
+    if mask is not None:
+        allowed = _as_mask(mask, (n, n))
+        _check_rows("mask", allowed)
+        # A row or an entry that is broadcast counts as often as it is repeated.
+        pairs = int(allowed.sum()) * (n**2 // allowed.size)
     return AttentionCounts(
         dense_parameters=n**2 * d**2,
         learned_parameters=3 * d**2,
@@ -506,6 +487,7 @@ def attention_counts(
     )
 
 
+@contract
 def block_pattern(matrix: ArrayLike, block: tuple[int, int]) -> NDArray[np.int64]:
     r"""Return which blocks of a matrix are zero and which are equal.
 
@@ -516,10 +498,6 @@ def block_pattern(matrix: ArrayLike, block: tuple[int, int]) -> NDArray[np.int64
     Returns:
         A number for each block, shape `(N, M)`: 0 for a block of zeros, otherwise the
         same number for equal blocks, counted from 1 in order of appearance.
-
-    Raises:
-        TypeError: If `matrix` is not real, or `block` not a pair of integers.
-        ValueError: If `matrix` is not finite, or is not made of such blocks.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a], whose sketch this is in numbers.
@@ -546,114 +524,134 @@ def block_pattern(matrix: ArrayLike, block: tuple[int, int]) -> NDArray[np.int64
     return np.array(flat, dtype=np.int64).reshape(n, m)
 
 
-def _project(
-    name: str, x: NDArray[np.float64], weights_name: str, weights: NDArray[np.float64]
+def _weights(
+    q: NDArray[np.float64],
+    k: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    bias: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        product = matmul(x, weights)
-    if not is_finite(product):
-        raise ValueError(f"`{name}` times `{weights_name}` overflows, expected less")
-    return product
-
-
-def _as_queries_and_keys(
-    queries: ArrayLike, keys: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Return scaled queries, keys, and a bound on the absolute value of any score."""
-    q = as_array("queries", queries, "...", "N", "d_k")
-    k = as_array("keys", keys, "...", "M", q.shape[-1])
-    q = q / math.sqrt(q.shape[-1])
-    bound = _largest_norm(q) * _largest_norm(k)  # Cauchy and Schwarz
-    if bound > 1e307:
-        raise ValueError(f"`queries` times `keys` reaches {bound:g}, expected <= 1e307")
-    return q, k, bound
-
-
-def _largest_norm(vectors: NDArray[np.float64]) -> float:
-    with np.errstate(over="ignore"):
-        square = float(np.vecdot(vectors, vectors).max(initial=0.0))
-    if 1e-200 < square < math.inf:
-        return math.sqrt(square)
-    # Squares overflow or vanish: relative to the largest entry they do neither.
-    largest = float(np.abs(vectors).max(initial=0.0))
-    return largest * _largest_norm(vectors / largest) if largest else 0.0
-
-
-def _as_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    allowed = as_booleans("mask", mask)
-    try:
-        allowed = np.broadcast_to(allowed, shape)
-    except ValueError:
-        raise ValueError(
-            f"`mask` has shape {allowed.shape}, expected one that broadcasts to {shape}"
-        ) from None
-    empty = ~allowed.any(axis=-1)
-    if empty.any():
-        raise ValueError(
-            f"`mask` leaves row {np.argwhere(empty)[0][-1]} empty, expected a key a row"
-        )
-    return allowed
-
-
-def _as_heads(
-    weights: ArrayLike, value_weights: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # For their dimensions: the entries are looked at below.
-    a = as_array("weights", weights, finite=False)
-    w_v = as_array("value_weights", value_weights, finite=False)
-    if a.ndim == w_v.ndim == 2:
-        a, w_v = a[None], w_v[None]
-    a = as_numbers("weights", a, "h", "N", "N", at_least=0.0, at_most=1.0)
-    return a, as_numbers(
-        "value_weights", w_v, len(a), "d", "d_v", at_least=-_LARGE, at_most=_LARGE
-    )
+    scores = (q / math.sqrt(q.shape[-1])) @ k.mT
+    if not is_finite(scores):  # and -inf would look like a mask
+        raise OverflowError
+    scores += bias
+    np.copyto(scores, -np.inf, where=~allowed)
+    return softmax(scores)
 
 
 def _attend(
     q: NDArray[np.float64],
     k: NDArray[np.float64],
     v: NDArray[np.float64],
-    mask: NDArray[np.bool_] | None,
-    mixed: NDArray[np.float64],
-    *,
-    bound: float,
-) -> None:
-    """Add the weighted means of `v` to the zeros in `mixed`."""
-    batch = mixed.shape[:-2]
-    rows = min(q.shape[-2], _BLOCK_ROWS)
-    columns = min(k.shape[-2], _BLOCK // rows)
-    if batch and math.prod(batch) * rows * columns > _BLOCK:
-        # Too many scores at once: each half of the batch, then each of its members.
-        middle = batch[0] // 2
-        for part in (slice(middle), slice(middle, None)) if middle else (0,):
-            part_mask = None if mask is None else mask[part]
-            _attend(q[part], k[part], v[part], part_mask, mixed[part], bound=bound)
-        return
-    block = np.empty((*batch, rows, columns))  # one for all, to stay in the cache
-    tops = np.full((*mixed.shape[:-1], 1), -bound)
-    totals = np.zeros_like(tops)
-    for column in _slices(k.shape[-2], columns):
-        # Copied once, because a product with a transpose is slower.
-        keys = np.ascontiguousarray(k[..., column, :].swapaxes(-1, -2))
-        values, ones = v[..., column, :], np.ones((keys.shape[-1], 1))
-        for row in _slices(q.shape[-2], rows):
-            top, total, mean = (a[..., row, :] for a in (tops, totals, mixed))
-            scores = block[..., : top.shape[-2], : keys.shape[-1]]
-            matmul(q[..., row, :], keys, scores)
-            if mask is not None:
-                np.copyto(scores, -np.inf, where=~mask[..., row, column])
-            if bound > _SAFE_SCORE:
-                higher = np.maximum(top, scores.max(axis=-1, keepdims=True))
-                decay = np.exp(top - higher)
-                scores -= higher
-                total *= decay
-                mean *= decay
-                top[...] = higher
-            np.exp(scores, out=scores)
-            total += scores @ ones
-            mean += matmul(scores, values)
-    mixed /= totals
+    mask: ArrayLike | None,
+    bias: ArrayLike | None,
+) -> NDArray[np.float64]:
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    allowed, offset = _as_allowed(mask, bias, (*lead, q.shape[-2], k.shape[-2]))
+    return means(q, k, v, allowed, offset)
 
 
-def _slices(length: int, step: int) -> Iterator[slice]:
-    return (slice(start, start + step) for start in range(0, length, step))
+def means(
+    q: NDArray[np.float64],
+    k: NDArray[np.float64],
+    v: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    bias: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the weighted means of the values, from a few queries at a time."""
+    *lead, n, _ = allowed.shape
+    if lead:
+        q, k, v = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in (q, k, v))
+    check_memory("values", v.shape, *lead, n, v.shape[-1])
+    y = np.empty((*lead, n, v.shape[-1]))
+    size = max(1, _BLOCK // max(1, math.prod(allowed.shape[1:])))
+    if lead and size == 1:
+        for i in range(len(y)):
+            y[i] = means(q[i], k[i], v[i], allowed[i], bias[i])
+        return y
+    for i in range(0, len(y), size):  # queries, or several members of a batch
+        some = slice(i, i + size)
+        own_k, own_v = (k[some], v[some]) if lead else (k, v)
+        y[some] = _weights(q[some], own_k, allowed[some], bias[some]) @ own_v
+    return y
+
+
+def _as_inputs(
+    inputs: ArrayLike, context: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x = as_array("inputs", inputs, "...", "N", "d")
+    if context is None:
+        return x, x
+    c = as_array("context", context, "...", "M", "d_c")
+    check_broadcast(inputs=x[..., 0, 0], context=c[..., 0, 0])
+    return x, c
+
+
+def _as_bias(
+    name: str, bias: ArrayLike | None, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the bias of a projection, a row for each head, or zero."""
+    heads, d = weights.shape[:-2], weights.shape[-1]
+    if bias is None:
+        return np.zeros(d)
+    return as_array(name, bias, *heads, d).reshape(*heads, *(1,) * len(heads), d)
+
+
+def _as_mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    allowed = as_booleans("mask", mask)
+    _check_fits("mask", allowed.shape, shape)
+    return allowed
+
+
+def _as_allowed(
+    mask: ArrayLike | None, bias: ArrayLike | None, shape: tuple[int, ...]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which query may attend to which key, and what is added to the scores."""
+    if 8 * math.prod(shape) > sys.maxsize:
+        raise MemoryError(f"the scores have shape {shape}, expected fewer")
+    allowed, offset = np.asarray(True), np.asarray(0.0)
+    if mask is not None:
+        allowed = _as_mask(mask, shape)
+        _check_rows("mask", allowed)
+    if bias is not None:
+        offset = as_array("bias", bias, finite=False)
+        _check_fits("bias", offset.shape, shape)
+        wrong = ~(offset < np.inf)
+        if wrong.any():
+            raise ValueError(
+                f"`bias` holds {offset[wrong][0]}, expected finite numbers or -inf"
+            )
+        _check_rows("bias", (offset > -np.inf) & allowed)
+    return np.broadcast_to(allowed, shape), np.broadcast_to(offset, shape)
+
+
+def _check_fits(name: str, shape: tuple[int, ...], target: tuple[int, ...]) -> None:
+    """Refuse what does not broadcast to the target, however large that is."""
+    ends = zip(reversed(shape), reversed(target), strict=False)
+    if len(shape) > len(target) or any(a not in {1, b} for a, b in ends):
+        raise ValueError(
+            f"`{name}` has shape {shape}, expected one that broadcasts to {target}"
+        )
+
+
+def _check_rows(name: str, allowed: NDArray[np.bool_]) -> None:
+    empty = ~np.atleast_1d(allowed).any(axis=-1)
+    if empty.any():
+        row = np.argwhere(np.atleast_1d(empty))[0][-1]
+        raise ValueError(f"`{name}` leaves row {row} empty, expected a key a row")
+
+
+def _as_heads(
+    weights: ArrayLike, value_weights: ArrayLike, output_weights: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weights and value weights of each head, combined with the output's."""
+    a = as_numbers("weights", weights, at_least=0.0, at_most=1.0)
+    w_v = as_array("value_weights", value_weights)
+    if a.ndim == w_v.ndim == 2:
+        a, w_v = a[None], w_v[None]
+    a = as_array("weights", a, "h", "N", "N")
+    w_v = as_array("value_weights", w_v, len(a), "d", "d_v")
+    if output_weights is None:
+        return a, w_v
+    heads, _, d_v = w_v.shape
+    w_o = as_array("output_weights", output_weights, heads * d_v, "d_out")
+    return a, w_v @ w_o.reshape(heads, d_v, -1)

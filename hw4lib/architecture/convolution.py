@@ -1,8 +1,8 @@
 r"""A one-dimensional convolutional layer as a fully connected layer.
 
-For a kernel $w$ of width $k$, stride $s$, zero padding $p$ on both sides and dilation
-$\delta$, a layer maps $n$ inputs to $m = \lfloor (n + 2p - \delta(k-1) - 1)/s \rfloor
-+ 1$ outputs,
+For a kernel $w$ of width $k$, stride $s$, zero padding $p$ in front and $p'$ behind and
+dilation $\delta$, a layer maps $n$ inputs to
+$m = \lfloor (n + p + p' - \delta(k-1) - 1)/s \rfloor + 1$ outputs,
 
 $$
 z_i = \sum_{t=0}^{k-1} w_t \, x_{is - p + \delta t}, \qquad 0 \le i < m,
@@ -22,16 +22,15 @@ and the inputs of all channels, one channel after the other as in `x.ravel()`, m
 block matrix.
 """
 
-import math
+import sys
 from dataclasses import dataclass
+from math import prod
 from typing import TypeVar
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_array, as_integer, as_pair, check_memory, is_finite
-from hw4lib._products import SMALL
+from hw4lib._checks import as_array, as_integer, as_pair, check_memory, contract
 
 __all__ = [
     "Conv1dGradient",
@@ -45,89 +44,89 @@ __all__ = [
     "weight_pattern",
 ]
 
-# `numpy.correlate` has loops of its own for kernels up to this width, and is fast
-# enough for any kernel on inputs up to this length.
-_SHORT, _FEW = 11, 2**12
-# So many entries of overlapping pieces are multiplied at a time.
-_CHUNK = 2**15
-
 _Number = TypeVar("_Number", np.float64, np.int64)
 
+# Outputs of a long signal that are computed by one row of a matrix product.
+_BLOCK = 32
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Conv1dGradient:
-    """Gradient of a scalar in the input and the kernel of a convolutional layer.
-
-    Attributes:
-        x: Gradient in the input, shape of the input.
-        kernel: Gradient in the shared weights, summed over the batch.
-    """
+    """Gradient of a scalar with respect to input, kernel and bias of a layer."""
 
     x: NDArray[np.float64]
+    """Gradient with respect to the input, in its shape."""
+
     kernel: NDArray[np.float64]
+    """Gradient with respect to the shared weights, summed over the batch."""
+
+    bias: NDArray[np.float64]
+    """Gradient with respect to a bias, summed over the batch: `()`, or `(out)`."""
 
 
 @dataclass(frozen=True)
 class WeightCounts:
-    """How many numbers the matrix of a convolutional layer holds.
-
-    Attributes:
-        entries: Entries of the matrix: the weights of a fully connected layer.
-        connections: Entries where a weight stands.
-        zeros: Entries that are 0 because there is no connection.
-        parameters: Weights of the kernel, which is all that is learned.
-    """
+    """How many numbers the matrix of a convolutional layer contains, exactly."""
 
     entries: int
+    """Entries of the matrix: the weights of a fully connected layer."""
+
     connections: int
+    """Entries that are a weight of the kernel."""
+
     zeros: int
+    """Entries that are 0 because there is no connection."""
+
     parameters: int
+    """Weights of the kernel, which is all that is learned."""
 
 
+@contract
 def conv1d_output_length(
     input_length: int,
     width: int,
     *,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | tuple[int, int] = 0,
     dilation: int = 1,
 ) -> int:
     r"""Return the number of outputs of a convolutional layer.
 
-    $$m = \Bigl\lfloor \frac{n + 2p - \delta (k - 1) - 1}{s} \Bigr\rfloor + 1$$
+    $$m = \Bigl\lfloor \frac{n + p + p' - \delta (k - 1) - 1}{s} \Bigr\rfloor + 1$$
 
     Args:
         input_length: Number $n \ge 1$ of inputs.
         width: Width $k \ge 1$ of the kernel.
         stride: Step $s \ge 1$ from one window to the next.
-        padding: Number $p \ge 0$ of zeros before the first and after the last input.
+        padding: Number $p \ge 0$ of zeros before the first and after the last input,
+            or the pair of both numbers.
         dilation: Step $\delta \ge 1$ from one input of a window to the next.
 
     Returns:
         The number $m \ge 1$ of positions at which the window fits.
 
     Raises:
-        TypeError: If an argument is not an integer.
-        ValueError: If one is out of its range, or the window does not fit once.
+        ValueError: If the window does not fit once.
 
     References:
         Homework 4, [Problem 3.2(a)][3-2-a], where $n = 5$, $k = 3$ and $s = 1$.
 
     Examples:
-        >>> conv1d_output_length(5, 3)
+        >>> print(conv1d_output_length(5, 3))
         3
-        >>> conv1d_output_length(5, 3, padding=1)
+        >>> print(conv1d_output_length(5, 3, padding=(2, 0)))
         5
     """
     return _as_layer(input_length, width, stride, padding, dilation).m
 
 
+# Without `contract`, which would copy the view; weights are copied, nothing overflows.
 def convolution_matrix(
     kernel: ArrayLike,
     input_length: int,
     *,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | tuple[int, int] = 0,
     dilation: int = 1,
 ) -> NDArray[np.float64]:
     r"""Return the weight matrix of a one-dimensional convolutional layer.
@@ -144,17 +143,16 @@ def convolution_matrix(
         kernel: Weights $w$, shape `(k,)`, or `(out, in, k)` with channels.
         input_length: Length $n \ge 1$ of the input, per channel.
         stride: Step $s \ge 1$ from one window to the next.
-        padding: Number $p \ge 0$ of zeros before the first and after the last input.
+        padding: Number $p \ge 0$ of zeros before the first and after the last input,
+            or the pair of both numbers.
         dilation: Step $\delta \ge 1$ from one input of a window to the next.
 
     Returns:
         The matrix $A$, read-only, shape `(m, n)`, or `(out * m, in * n)` with channels.
 
     Raises:
-        TypeError: If `kernel` is not real, or another argument is not an integer.
-        ValueError: If `kernel` is not finite, has another shape, or is wider than the
-            padded input; or an argument is out of its range.
-        MemoryError: If what is allocated does not fit into memory.
+        ValueError: If the window does not fit once.
+        MemoryError: If what is allocated would not fit into memory.
 
     References:
         Homework 4, [Problem 3.2(a)][3-2-a], where $k = 3$, $n = 5$ and $s = 1$.
@@ -166,7 +164,9 @@ def convolution_matrix(
                [0., 0., 1., 2., 3.]])
     """
     w = _as_kernel(kernel)
-    layer = _as_layer(input_length, w.shape[-1], stride, padding, dilation)
+    layer = _as_layer(
+        input_length, w.shape[-1], stride, padding, dilation, name="kernel"
+    )
     return _matrix(w, layer, empty=0)
 
 
@@ -176,7 +176,7 @@ def weight_pattern(
     *,
     channels: tuple[int, int] | None = None,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | tuple[int, int] = 0,
     dilation: int = 1,
 ) -> NDArray[np.int64]:
     r"""Return which shared weight stands where in the matrix of the layer.
@@ -189,7 +189,8 @@ def weight_pattern(
         input_length: Length $n \ge 1$ of the input, per channel.
         channels: Numbers `(out, in)` of channels, or none.
         stride: Step $s \ge 1$ from one window to the next.
-        padding: Number $p \ge 0$ of zeros before the first and after the last input.
+        padding: Number $p \ge 0$ of zeros before the first and after the last input,
+            or the pair of both numbers.
         dilation: Step $\delta \ge 1$ from one input of a window to the next.
 
     Returns:
@@ -198,9 +199,8 @@ def weight_pattern(
         shape `(m, n)`, or `(out * m, in * n)` with channels.
 
     Raises:
-        TypeError: If an argument is not an integer.
-        ValueError: If one is out of its range, or the window does not fit once.
-        MemoryError: If what is allocated does not fit into memory.
+        ValueError: If the window does not fit once.
+        MemoryError: If what is allocated would not fit into memory.
 
     References:
         Homework 4, [Problem 3.2(a)][3-2-a].
@@ -214,38 +214,40 @@ def weight_pattern(
     layer = _as_layer(input_length, width, stride, padding, dilation)
     shape = (layer.k,) if channels is None else (*_as_channels(channels), layer.k)
     check_memory("width", width, *shape)
-    names = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+    names = np.arange(prod(shape), dtype=np.int64).reshape(shape)
     return _matrix(names, layer, empty=-1)
 
 
+@contract
 def weight_counts(
     width: int,
     input_length: int,
     *,
     channels: tuple[int, int] | None = None,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | tuple[int, int] = 0,
     dilation: int = 1,
 ) -> WeightCounts:
     r"""Return how many entries, connections and parameters the matrix has.
 
-    Counted without the matrix: weight $t$ stands once for each $i$ with
-    $0 \le is - p + \delta t < n$.
+    A weight meets an input for each $i$ and $t$ with $0 \le is - p + \delta t < n$. The
+    others meet the padding, in front where $is + \delta t < p$, and behind by the same
+    count from the other end. Both are sums of integer parts, in closed form.
 
     Args:
         width: Width $k \ge 1$ of the kernel.
         input_length: Length $n \ge 1$ of the input, per channel.
         channels: Numbers `(out, in)` of channels, or none.
         stride: Step $s \ge 1$ from one window to the next.
-        padding: Number $p \ge 0$ of zeros before the first and after the last input.
+        padding: Number $p \ge 0$ of zeros before the first and after the last input,
+            or the pair of both numbers.
         dilation: Step $\delta \ge 1$ from one input of a window to the next.
 
     Returns:
-        The counts.
+        The counts, as exact integers of any size.
 
     Raises:
-        TypeError: If an argument is not an integer.
-        ValueError: If one is out of its range, or the window does not fit once.
+        ValueError: If the window does not fit once.
 
     References:
         Homework 4, [Problem 3.2(a)][3-2-a].
@@ -255,49 +257,47 @@ def weight_counts(
         WeightCounts(entries=15, connections=9, zeros=6, parameters=3)
     """
     layer = _as_layer(input_length, width, stride, padding, dilation)
-    blocks = 1 if channels is None else math.prod(_as_channels(channels))
-    rows = map(layer.rows, range(layer.k))
-    connections = blocks * sum(max(r.stop - r.start, 0) for r in rows)
+    blocks = 1 if channels is None else prod(_as_channels(channels))
+    # From the other end the last output and the last weight are the first.
+    last = (layer.m - 1) * layer.s + layer.reach
+    behind = last - layer.before - layer.n
+    met = layer.m * layer.k - _pairs_below(layer.before, layer)
+    connections = blocks * (met - _pairs_below(behind, layer))
     entries = blocks * layer.m * layer.n
     return WeightCounts(entries, connections, entries - connections, blocks * layer.k)
 
 
+@contract
 def conv1d(
     x: ArrayLike,
     kernel: ArrayLike,
     *,
+    bias: ArrayLike = 0.0,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | tuple[int, int] = 0,
     dilation: int = 1,
 ) -> NDArray[np.float64]:
-    r"""Return the outputs $z_i = \sum_t w_t \, x_{is - p + \delta t}$ of the layer.
+    r"""Return the outputs $z_i = \sum_t w_t \, x_{is - p + \delta t} + b$ of the layer.
 
-    The layer's matrix repeats itself along its diagonal. So it is enough to cut the
-    input into pieces and to multiply them all by the same small dense matrices. That
-    multiplies by some zeros, but as a matrix product it is several times faster than an
-    inner product per output. Beside input and output, memory is bounded.
-
-    With one channel, stride and dilation 1, a long signal is cut into blocks of 16 or
-    32: a block of outputs is the sum of the few blocks of inputs that it meets, each
-    times a square of the layer's matrix, and no window is copied. Otherwise pieces
-    overlap and hold the inputs of a few neighboring outputs, with many channels of
-    one. (If one signal or its kernel is short, NumPy's own loop is faster still.)
+    Weight by weight, all windows and channels at once. For a long signal of one
+    channel, stride and dilation 1, the same sum is a product of blocks of inputs with
+    the few squares that the layer's matrix is made of.
 
     Args:
         x: Inputs, shape `(..., n)`, or `(..., in, n)` with channels.
         kernel: Weights $w$, shape `(k,)`, or `(out, in, k)` with channels.
+        bias: $b$, a number, or one for each output channel, shape `(out)`.
         stride: Step $s \ge 1$ from one window to the next.
-        padding: Number $p \ge 0$ of zeros before the first and after the last input.
+        padding: Number $p \ge 0$ of zeros before the first and after the last input,
+            or the pair of both numbers.
         dilation: Step $\delta \ge 1$ from one input of a window to the next.
 
     Returns:
         The outputs before any nonlinearity, shape `(..., m)`, or `(..., out, m)`.
 
     Raises:
-        TypeError: If `x` or `kernel` is not real, or an option not an integer.
-        ValueError: If `x` or `kernel` is not finite or has another shape, an option is
-            out of its range, or an output is beyond the range of float64.
-        MemoryError: If the padded input does not fit into memory.
+        ValueError: If the window does not fit once.
+        MemoryError: If the padded input would not fit into memory.
 
     References:
         Homework 4, [Problem 3.2(a)][3-2-a].
@@ -307,37 +307,37 @@ def conv1d(
         array([1., 6., 4.])
     """
     w, x, layer = _as_operands(x, kernel, stride, padding, dilation)
-    batch, signals = x.shape[:-2], x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
-    short = layer.k <= _SHORT or layer.n <= _FEW
-    if short and layer.d == 1 and x.size == layer.n and w.size == layer.k:
-        slid = np.correlate(_pad(x, layer).ravel(), w.ravel(), "valid")
-        z = np.ascontiguousarray(slid[:: layer.s])
-    elif layer.m > _FEW and layer.s == layer.d == 1 and w.size == layer.k:
-        z = np.empty((len(signals), layer.m))
-        for signal, outputs in zip(_pad(signals, layer), z, strict=True):
-            _write_by_blocks(np.ascontiguousarray(signal[0]), w.ravel(), outputs)
-    else:
-        z = _multiply(signals, _cells(w), layer)
-    if not is_finite(z):
-        raise ValueError("`x` and `kernel` are too large, expected finite outputs")
-    return z.reshape(*batch, *w.shape[:-2], layer.m)
+    b = as_array("bias", bias) if np.ndim(bias) == 0 else None
+    if b is None:
+        b = as_array("bias", bias, *w.shape[:-2])[:, None]
+    padded = _pad(x, layer)
+    if w.size == layer.k and layer.s == layer.d == 1 and layer.m > 128 * _BLOCK:
+        z = _by_blocks(padded, w.ravel())
+        return np.asarray((z if w.ndim == 3 else z[..., 0, :]) + b)
+    weights, inputs = _cells(w), np.moveaxis(padded, -2, 0)  # channels first
+    z = np.zeros((len(weights), *x.shape[:-2], layer.m))
+    for t in range(layer.k):  # z_i += w_t x_{is - p + dt}
+        z += np.tensordot(weights[..., t], inputs[..., layer.window(t)], axes=1)
+    return np.asarray((np.moveaxis(z, 0, -2) if w.ndim == 3 else z[0]) + b)
 
 
+@contract
 def conv1d_gradient(
     x: ArrayLike,
     kernel: ArrayLike,
     output_gradient: ArrayLike,
     *,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | tuple[int, int] = 0,
     dilation: int = 1,
 ) -> Conv1dGradient:
-    r"""Return the gradients of a scalar $E$ from those in the outputs.
+    r"""Return the gradients of a scalar $E$ from those with respect to the outputs.
 
     With $g_i = \partial E / \partial z_i$ and the matrix $A$ of the layer,
 
     $$\frac{\partial E}{\partial w_t} = \sum_i g_i \, x_{is - p + \delta t}, \qquad
-    \frac{\partial E}{\partial x} = A^\top g.$$
+    \frac{\partial E}{\partial x} = A^\top g, \qquad
+    \frac{\partial E}{\partial b} = \sum_i g_i.$$
 
     The first sums the gradients $\partial E / \partial A_{ij} = g_i x_j$ of free
     entries along the diagonal of $w_t$, see
@@ -349,17 +349,16 @@ def conv1d_gradient(
         kernel: Weights $w$, shape `(k,)`, or `(out, in, k)` with channels.
         output_gradient: Gradients $g$, shape `(..., m)`, or `(..., out, m)`.
         stride: Step $s \ge 1$ from one window to the next.
-        padding: Number $p \ge 0$ of zeros before the first and after the last input.
+        padding: Number $p \ge 0$ of zeros before the first and after the last input,
+            or the pair of both numbers.
         dilation: Step $\delta \ge 1$ from one input of a window to the next.
 
     Returns:
-        The gradients; that of the kernel is summed over all leading axes.
+        The gradients; those of kernel and bias are summed over all leading axes.
 
     Raises:
-        TypeError: If an array is not real, or an option not an integer.
-        ValueError: If an array is not finite or has another shape, an option is out of
-            its range, or a gradient is beyond the range of float64.
-        MemoryError: If the padded input does not fit into memory.
+        ValueError: If the window does not fit once.
+        MemoryError: If the padded input would not fit into memory.
 
     References:
         Homework 4, [Problem 3.2(a)][3-2-a].
@@ -372,34 +371,34 @@ def conv1d_gradient(
         array([1., 3., 6., 5., 3.])
     """
     w, x, layer = _as_operands(x, kernel, stride, padding, dilation)
-    cells = _cells(w)
-    batch, out = x.shape[:-2], cells.shape[0]
+    weights, batch = _cells(w), x.shape[:-2]
     g = as_array("output_gradient", output_gradient)
     expected = (*batch, *w.shape[:-2], layer.m)
     if g.shape != expected:
         raise ValueError(f"`output_gradient` has shape {g.shape}, expected {expected}")
-    g = g.reshape(math.prod(batch), out, layer.m)
-    padded = _pad(x.reshape(math.prod(batch), *x.shape[-2:]), layer)
-    by_x, by_kernel = np.zeros_like(padded), np.empty_like(cells)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(layer.k):
-            seen = layer.window(t)
-            by_kernel[..., t] = np.tensordot(g, padded[..., seen], ([0, 2], [0, 2]))
-            by_x[..., seen] += cells[..., t].T @ g
-    if not (is_finite(by_kernel) and is_finite(by_x)):
-        raise ValueError("`output_gradient` is too large, expected finite gradients")
-    inner = by_x[..., layer.p : layer.p + layer.n]
-    shape = (*batch, *w.shape[1:-1], layer.n)
-    return Conv1dGradient(x=inner.reshape(shape), kernel=by_kernel.reshape(w.shape))
+    g = g.reshape(prod(batch), len(weights), layer.m)
+    padded = _pad(x.reshape(prod(batch), *x.shape[-2:]), layer)
+    by_x, by_kernel = np.zeros_like(padded), np.empty_like(weights)
+    for t in range(layer.k):
+        seen = layer.window(t)
+        by_kernel[..., t] = np.tensordot(g, padded[..., seen], ([0, 2], [0, 2]))
+        by_x[..., seen] += weights[..., t].T @ g
+    inner = by_x[..., layer.before : layer.before + layer.n]
+    return Conv1dGradient(
+        x=inner.reshape(*batch, *w.shape[1:-1], layer.n),
+        kernel=by_kernel.reshape(w.shape),
+        bias=g.sum(axis=(0, 2)).reshape(w.shape[:-2]),
+    )
 
 
+@contract
 def shared_weight_gradient(
     matrix_gradient: ArrayLike,
     width: int,
     *,
     channels: tuple[int, int] | None = None,
     stride: int = 1,
-    padding: int = 0,
+    padding: int | tuple[int, int] = 0,
     dilation: int = 1,
 ) -> NDArray[np.float64]:
     r"""Return the gradient of the shared weights as a sum along diagonals.
@@ -417,16 +416,15 @@ def shared_weight_gradient(
         width: Width $k \ge 1$ of the kernel.
         channels: Numbers `(out, in)` of channels, or none.
         stride: Step $s \ge 1$ from one window to the next.
-        padding: Number $p \ge 0$ of zeros before the first and after the last input.
+        padding: Number $p \ge 0$ of zeros before the first and after the last input,
+            or the pair of both numbers.
         dilation: Step $\delta \ge 1$ from one input of a window to the next.
 
     Returns:
         The gradients, shape `(..., k)`, or `(..., out, in, k)` with channels.
 
     Raises:
-        TypeError: If `matrix_gradient` is not real, or an option not an integer.
-        ValueError: If `matrix_gradient` is not finite or not of the layer's shape, an
-            option is out of its range, or a sum is beyond the range of float64.
+        ValueError: If the window does not fit once.
 
     References:
         Homework 4, [Problem 3.2(a)][3-2-a].
@@ -447,24 +445,22 @@ def shared_weight_gradient(
     batch = full.shape[:-2]
     blocks = np.moveaxis(full.reshape(*batch, out, layer.m, into, layer.n), -2, -3)
     result = np.empty((*batch, out, into, layer.k))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(layer.k):
-            i = np.asarray(layer.rows(t), dtype=np.int64)
-            diagonal = blocks[..., i, i * layer.s - layer.p + layer.d * t]
-            result[..., t] = diagonal.sum(axis=-1)
-    if not is_finite(result):
-        raise ValueError("`matrix_gradient` is too large, expected finite sums")
+    for t in range(layer.k):
+        i = np.asarray(layer.rows(t), dtype=np.int64)
+        diagonal = blocks[..., i, i * layer.s - layer.before + layer.d * t]
+        result[..., t] = diagonal.sum(axis=-1)
     return result[..., 0, 0, :] if channels is None else result
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """The integers of a layer, by their letters in the equation."""
+    """The integers of a layer: input length, width, stride, padding, dilation."""
 
     n: int
     k: int
     s: int
-    p: int
+    before: int
+    after: int
     d: int
 
     @property
@@ -473,12 +469,16 @@ class _Layer:
         return self.d * (self.k - 1) + 1
 
     @property
+    def padded(self) -> int:
+        return self.before + self.n + self.after
+
+    @property
     def m(self) -> int:
-        return (self.n + 2 * self.p - self.reach) // self.s + 1
+        return (self.padded - self.reach) // self.s + 1
 
     def rows(self, t: int) -> range:
         """Return the outputs in which weight `t` meets an input, not the padding."""
-        offset = self.p - self.d * t
+        offset = self.before - self.d * t
         first, last = -(-offset // self.s), (offset + self.n - 1) // self.s
         return range(max(first, 0), min(last + 1, self.m))
 
@@ -486,6 +486,36 @@ class _Layer:
         """Return the padded inputs that weight `t` meets, one an output."""
         start = self.d * t
         return slice(start, start + (self.m - 1) * self.s + 1, self.s)
+
+
+def _pairs_below(bound: int, layer: _Layer) -> int:
+    """Return how many pairs of an output i and a weight t have s i + d t < bound.
+
+    Weight t has ceil((bound - d t) / s) of them, but m at most and 0 at least.
+    """
+    full = _clip(-((layer.s * (layer.m - 1) - bound) // layer.d), layer.k)
+    some = _clip(-(-bound // layer.d), layer.k)
+    rest = bound - layer.d * (some - 1) + layer.s - 1
+    return layer.m * full + _floor_sum(some - full, layer.d, rest, layer.s)
+
+
+def _clip(value: int, top: int) -> int:
+    return min(max(value, 0), top)
+
+
+def _floor_sum(count: int, a: int, b: int, s: int) -> int:
+    """Return the sum of floor((a u + b) / s) over 0 <= u < count, as Euclid would.
+
+    Whole multiples of s are summed in closed form. What is left counts the points of a
+    grid under a line, and with the axes exchanged a and s change places.
+    """
+    total = 0
+    while count > 0:
+        total += count * (count - 1) // 2 * (a // s) + count * (b // s)
+        a, b = a % s, b % s
+        count, b = divmod(a * count + b, s)
+        a, s = s, a
+    return total
 
 
 def _matrix(kernel: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_Number]:
@@ -506,11 +536,15 @@ def _blocks(cells: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_N
     shift = (m - 1) * layer.s
     length = shift + layer.n
     check_memory("input_length", layer.n, *cells.shape[:2], length)
-    row: NDArray[_Number] = np.empty((*cells.shape[:2], length), cells.dtype)
-    row.fill(empty)
-    # Weight t stands at start + d t. Only those from `first` on and before `last` meet
-    # an input.
-    start = shift - layer.p
+    if 8 * prod(cells.shape[:2]) * m * layer.n > sys.maxsize:  # even as a view
+        raise MemoryError(
+            f"`input_length` is {layer.n}: a matrix of shape {(m, layer.n)} has more "
+            "entries than an address can count, expected fewer"
+        )
+    row: NDArray[_Number] = np.full((*cells.shape[:2], length), empty, cells.dtype)
+    # Weight t is at start + d t. Only those from `first` on and before `last` meet an
+    # input.
+    start = shift - layer.before
     first = max(-(start // layer.d), 0)
     last = max(min((length - 1 - start) // layer.d + 1, layer.k), first)
     place = slice(start + layer.d * first, start + layer.d * last, layer.d)
@@ -523,73 +557,30 @@ def _blocks(cells: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_N
     return np.ndarray(shape, row.dtype, row, shift * size, strides)
 
 
-def _write_by_blocks(
-    x: NDArray[np.float64], w: NDArray[np.float64], z: NDArray[np.float64]
-) -> None:
-    """Write the outputs of one signal, blocks of outputs from blocks of inputs."""
-    size = 16 if w.size <= 32 else 32
-    reach = -(-(w.size - 1) // size) + 1
-    # Its part of the matrix, transposed: entry (j, i) is weight j - i.
-    band = np.zeros((reach + 1) * size - 1)
-    band[size - 1 : size - 1 + w.size] = w
-    shape, item = (reach * size, size), band.itemsize
-    part = np.ndarray(shape, band.dtype, band, (size - 1) * item, (item, -item))
-    squares = np.ascontiguousarray(part).reshape(reach, size, size)
-    blocks = x[: x.size - x.size % size].reshape(-1, size)
-    count, step = len(blocks) - reach + 1, SMALL // size**2
-    whole = z[: count * size].reshape(count, size)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for first in range(0, count, step):
-            last = min(first + step, count)
-            sums = np.matmul(blocks[first:last], squares[0], out=whole[first:last])
-            for t in range(1, reach):
-                sums += blocks[first + t : last + t] @ squares[t]
-    if whole.size < z.size:
-        z[whole.size :] = np.correlate(x[whole.size :], w, "valid")
+def _by_blocks(x: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the outputs of padded signals, blocks of outputs from blocks of inputs.
 
-
-def _multiply(
-    x: NDArray[np.float64], cells: NDArray[np.float64], layer: _Layer
-) -> NDArray[np.float64]:
-    """Return the outputs, a few neighbors to a row of one matrix product."""
-    (batch, into, _), out, m = x.shape, cells.shape[0], layer.m
-    size = 1
-    if layer.s == layer.d == 1:
-        # Longer pieces copy less of the input, and multiply by more zeros.
-        size = min(max(2 ** (layer.k.bit_length() // 2 + 1), 16), 128)
-        size = min(max(size // out, 1), m)
-    span = (size - 1) * layer.s + layer.reach
-    windows = sliding_window_view(_pad(x, layer), span, axis=-1)[..., :: layer.d]
-    width = windows.shape[-1]
-    # The kernel, one place further in each row: in rows longer by one, at their start.
-    band = np.zeros((out, into, size, width + 1))
-    band[..., : layer.k] = cells[:, :, None]
-    band = band.reshape(out, into, -1)[..., : size * width]
-    band = band.reshape(out, into, size, width).transpose(1, 3, 0, 2)
-    block = band.reshape(into * width, out * size)
-    z = np.empty((batch, out, m))
-    # As many pieces at a time as the processor's cache holds twice, here and in BLAS.
-    step = size * max(1, _CHUNK // max(1, batch * into * width))
-    parts = [(i, min(i + step, m - m % size)) for i in range(0, m - m % size, step)]
-    if m % size:  # one more piece, which overlaps the one before
-        parts.append((m - size, m))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for first, last in parts:
-            starts = slice(first * layer.s, last * layer.s, size * layer.s)
-            some = windows[:, :, starts].transpose(0, 2, 1, 3)
-            rows = np.ascontiguousarray(some).reshape(-1, into * width)
-            blocks = (rows @ block).reshape(*some.shape[:2], out, size)
-            z[..., first:last] = blocks.swapaxes(1, 2).reshape(batch, out, last - first)
-    return z
+    In squares, the matrix of the layer has the same few in each row, one place further
+    on. So all blocks of inputs are multiplied by each of these squares.
+    """
+    m = x.shape[-1] - w.size + 1
+    count, reach = -(-m // _BLOCK), -(-(w.size - 1) // _BLOCK) + 1
+    squares = convolution_matrix(w, reach * _BLOCK + w.size)[:_BLOCK].T
+    inputs = np.zeros((*x.shape[:-1], (count + reach - 1) * _BLOCK))
+    inputs[..., : x.shape[-1]] = x
+    blocks = inputs.reshape(*x.shape[:-1], -1, _BLOCK)
+    z = np.zeros((*x.shape[:-1], count, _BLOCK))
+    for t in range(reach):
+        square = np.ascontiguousarray(squares[t * _BLOCK : (t + 1) * _BLOCK])
+        z += blocks[..., t : t + count, :] @ square
+    return z.reshape(*x.shape[:-1], -1)[..., :m]
 
 
 def _pad(x: NDArray[np.float64], layer: _Layer) -> NDArray[np.float64]:
-    if layer.p == 0:
+    if layer.padded == layer.n:
         return x
-    length = layer.n + 2 * layer.p
-    check_memory("padding", layer.p, *x.shape[:-1], length)
-    padded = np.zeros((*x.shape[:-1], length))
-    padded[..., layer.p : layer.p + layer.n] = x
+    padded = np.zeros((*x.shape[:-1], layer.padded))
+    padded[..., layer.before : layer.before + layer.n] = x
     return padded
 
 
@@ -610,25 +601,41 @@ def _as_channels(channels: tuple[int, int]) -> tuple[int, int]:
 
 
 def _as_layer(
-    input_length: int, width: int, stride: int, padding: int, dilation: int
+    input_length: int,
+    width: int,
+    stride: int,
+    padding: int | tuple[int, int],
+    dilation: int,
+    *,
+    name: str = "width",
 ) -> _Layer:
+    """Return the layer; `name` is what the caller gave for the width."""
     n = as_integer("input_length", input_length, at_least=1)
     k = as_integer("width", width, at_least=1)
     s = as_integer("stride", stride, at_least=1)
-    p = as_integer("padding", padding, at_least=0)
     d = as_integer("dilation", dilation, at_least=1)
+    if isinstance(padding, tuple | list | np.ndarray) and len(padding) == 2:
+        before, after = (as_integer("padding", p, at_least=0) for p in padding)
+    elif isinstance(padding, tuple | list):
+        raise ValueError(f"`padding` is {padding!r}, expected an integer or a pair")
+    else:
+        before = after = as_integer("padding", padding, at_least=0)
     # A longer stride than the input is as good as any: there is one window.
-    layer = _Layer(n=n, k=k, s=min(s, n + 2 * p), p=p, d=d)
-    if layer.reach > n + 2 * p:
+    layer = _Layer(n, k, min(s, before + n + after), before, after, d)
+    if layer.reach > layer.padded:
         raise ValueError(
-            f"the window of `width` {k} reaches over {layer.reach} inputs, "
-            f"expected at most {n + 2 * p}"
+            f"the window of `{name}` {k} reaches over {layer.reach} inputs, "
+            f"expected at most {layer.padded}"
         )
     return layer
 
 
 def _as_operands(
-    x: ArrayLike, kernel: ArrayLike, stride: int, padding: int, dilation: int
+    x: ArrayLike,
+    kernel: ArrayLike,
+    stride: int,
+    padding: int | tuple[int, int],
+    dilation: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], _Layer]:
     """Return kernel, input with a channel axis, and layer."""
     w = _as_kernel(kernel)
@@ -636,4 +643,10 @@ def _as_operands(
         x = as_array("x", x, "...", w.shape[1], "n")
     else:
         x = as_array("x", x, "...", "n")[..., None, :]
-    return w, x, _as_layer(x.shape[-1], w.shape[-1], stride, padding, dilation)
+    layer = _as_layer(
+        x.shape[-1], w.shape[-1], stride, padding, dilation, name="kernel"
+    )
+    wider = max(layer.before, layer.after)
+    check_memory("padding", wider, *x.shape[:-1], layer.padded)
+    check_memory("x", x.shape, *x.shape[:-2], len(_cells(w)), layer.m)
+    return w, x, layer

@@ -7,6 +7,7 @@ shifted by a single product.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
@@ -20,9 +21,11 @@ from hw4lib._checks import (
     as_integers,
     as_number,
     as_numbers,
+    check_broadcast,
     check_memory,
+    contract,
 )
-from hw4lib._products import multiply
+from hw4lib._typing import Real
 
 __all__ = [
     "SineShift",
@@ -36,15 +39,14 @@ __all__ = [
     "sine_shift",
 ]
 
-_DECIMAL = Context(prec=60)
+_DIGITS = Context(prec=60)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
-_BITS = 160
+# A turn is 2^64 units: integers of 64 bits then wrap around just as angles do.
+_UNITS_PER_RADIAN = _DIGITS.divide(Decimal(2**63), _PI)
 _UNIT = 2.0 * math.pi / 2.0**64
-# Rotations by up to so many steps are kept, for encodings up to this dimension.
-_STEPS, _KEPT_DIMENSION = 16, 2**13
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SineShift:
     r"""How far a linear map can shift the sines $s_n$ at given positions by $k$."""
 
@@ -67,8 +69,9 @@ class SineShift:
     """
 
 
+@contract
 def encoding_frequencies(
-    count: int, *, base: float = 10_000.0, exponent_dimension: float | None = None
+    count: int, *, base: Real = 10_000.0, exponent_dimension: Real | None = None
 ) -> NDArray[np.float64]:
     r"""Return the frequencies $\omega_j = L^{-2j/D}$, $j = 0, \dots, d - 1$.
 
@@ -81,8 +84,7 @@ def encoding_frequencies(
         Frequencies in $[0, 1]$, the first of them 1, shape `(count)`.
 
     Raises:
-        TypeError: If `count` is not an integer, or another argument not real.
-        ValueError: If an argument is out of range.
+        MemoryError: If they would not fit into memory.
 
     References:
         Homework 4, [Problem 3.3(c)][3-3-c].
@@ -94,25 +96,26 @@ def encoding_frequencies(
     d = as_integer("count", count, at_least=1)
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
     check_memory("count", d, d)
-    rate = min(math.log(big_l) / big_d, 1e3)
-    return np.asarray(np.exp(-2.0 * rate * np.arange(d)))
+    return np.array([float(w) for w in _frequencies(d, big_l, big_d)])
 
 
+@contract
 def positional_encoding(
     positions: ArrayLike,
     dimension: int,
     *,
-    base: float = 10_000.0,
-    exponent_dimension: float | None = None,
+    base: Real = 10_000.0,
+    exponent_dimension: Real | None = None,
 ) -> NDArray[np.float64]:
     r"""Return the encoding with $\sin \omega_j n$ and $\cos \omega_j n$ side by side.
 
-    An angle matters modulo a full turn only. So $\omega_j n$ is held in turns, as a
-    64-bit fraction whose products wrap around just as angles do: the result is right to
-    2e-15 at every position, where $\omega_j n$ in float64 loses a digit for each digit
-    of $n$. For a range of $N$ positions at most about $\sqrt N$ take a sine, the others
-    are products: $e^{-i \omega (a + b)} = e^{-i \omega a} e^{-i \omega b}$. What the
-    frequencies alone determine is kept for the next call.
+    The frequencies are those of
+    [`encoding_frequencies`][hw4lib.architecture.encoding.encoding_frequencies] with 60
+    digits. An angle matters modulo a full turn only, and is counted in units of
+    $2^{-64}$ turns: the result is right to 2e-15 at every position, where
+    $\omega_j n$ in float64 would lose a digit for each digit of $n$. Angles add,
+    $e^{-i \omega (a + b)} = e^{-i \omega a} e^{-i \omega b}$: so for a range of $N$
+    positions about $2 \sqrt N$ take a sine, and the others are products of these.
 
     Args:
         positions: Integers $n$, also negative, up to $2^{62}$, any shape.
@@ -124,9 +127,6 @@ def positional_encoding(
         Encodings $r_n$ along the last axis, shape `(..., dimension)`.
 
     Raises:
-        TypeError: If `positions` or `dimension` is not of integers, or a constant not
-            real.
-        ValueError: If an argument is out of range, or `dimension` odd.
         MemoryError: If the encodings would not fit into memory.
 
     References:
@@ -141,22 +141,23 @@ def positional_encoding(
     d = _as_half("dimension", dimension)
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
     check_memory("positions", n.shape, *n.shape, 2 * d)
+    frequencies = _in_turns(d, big_l, big_d)
     if not _is_range(n):
-        return _encode(n, d, big_l, big_d)
-    # The first rotations take a sine every 16 steps: so their share is that of starts.
-    step = _STEPS if n.size < _STEPS**2 else 4 * math.isqrt(n.size)
-    starts = _encode(n[::step], d, big_l, big_d).view(np.complex128)
-    rotations = _first_rotations(step, d, big_l, big_d)[: n.size]
-    table = multiply(starts[:, None], rotations)
+        return _encode(n, *frequencies)
+    step = math.isqrt(n.size)
+    starts = _encode(n[::step], *frequencies).view(np.complex128)
+    rotations = _rotations(np.arange(step, dtype=np.int64), *frequencies)
+    table = starts[:, None] * rotations
     return table.reshape(-1, d)[: n.size].view(np.float64)
 
 
+@contract
 def shift_matrix(
     offset: int,
     dimension: int,
     *,
-    base: float = 10_000.0,
-    exponent_dimension: float | None = None,
+    base: Real = 10_000.0,
+    exponent_dimension: Real | None = None,
 ) -> NDArray[np.float64]:
     r"""Return the matrix $W_k$ with $r_{n+k} = W_k r_n$ for all integers $n$.
 
@@ -174,8 +175,6 @@ def shift_matrix(
         The orthogonal matrix $W_k$, shape `(dimension, dimension)`.
 
     Raises:
-        TypeError: If `offset` or `dimension` is no integer, or a constant not real.
-        ValueError: If an argument is out of range, or `dimension` odd.
         MemoryError: If the matrix would not fit into memory.
 
     References:
@@ -198,55 +197,60 @@ def shift_matrix(
     return matrix
 
 
+@contract
 def shift_encoding(
     encodings: ArrayLike,
-    offset: int,
+    offset: ArrayLike,
     *,
-    base: float = 10_000.0,
-    exponent_dimension: float | None = None,
+    base: Real = 10_000.0,
+    exponent_dimension: Real | None = None,
 ) -> NDArray[np.float64]:
     r"""Return $W_k r$ for every row $r$, without the matrix.
 
     Each pair of sine and cosine takes one complex product, $N d$ of them for $N$ rows
     of dimension $2d$. A product with
-    [`shift_matrix`][hw4lib.architecture.encoding.shift_matrix] takes
-    $4 N d^2$ real ones.
+    [`shift_matrix`][hw4lib.architecture.encoding.shift_matrix] takes $4 N d^2$ real
+    ones. With an offset for each row this is the rotary encoding of queries and keys,
+    of pairs that are side by side.
 
     Args:
-        encodings: Rows $r$ of sine and cosine side by side, shape `(..., 2d)`, up to
-            1e300.
-        offset: Integer $k$, also negative, up to $2^{62}$.
+        encodings: Rows $r$ of sine and cosine side by side, shape `(..., 2d)`.
+        offset: Integers $k$, also negative, up to $2^{62}$, one for all rows or of any
+            shape that broadcasts with `(...)`.
         base: $L \ge 1$.
         exponent_dimension: $D > 0$, by default the dimension $2d$.
 
     Returns:
-        The shifted rows, shape of `encodings`.
+        The shifted rows, shape `(..., 2d)`.
 
     Raises:
-        TypeError: If `encodings` or a constant is not real, or `offset` no integer.
-        ValueError: If an argument is out of range, or the last axis of odd length.
+        ValueError: If the last axis has odd length.
+        MemoryError: If the rows would not fit into memory.
 
     References:
         Homework 4, [Problem 3.3(c)][3-3-c].
 
     Examples:
-        >>> three = shift_encoding(positional_encoding([1], 4), 2)
-        >>> np.allclose(three, positional_encoding([3], 4))
+        >>> shifted = shift_encoding(positional_encoding([1, 1], 4), [2, -1])
+        >>> np.allclose(shifted, positional_encoding([3, 0], 4))
         True
     """
-    rows = as_array("encodings", encodings, "...", "2d", finite=False)
-    rows = np.ascontiguousarray(rows)
-    # No term of a finite sum of squares exceeds 1e155: one pass that writes nothing.
-    if not math.isfinite(np.vdot(rows, rows)):
-        as_numbers("encodings", rows, at_least=-1e300, at_most=1e300)
+    rows = as_array("encodings", encodings, "...", "2d")
+    k = as_integers("offset", offset)
     d = _as_half("encodings", rows.shape[-1])
     big_l, big_d = _as_constants(2 * d, base, exponent_dimension)
-    rotation = _rotations(np.array(_as_offset(offset), np.int64), d, big_l, big_d)
-    return multiply(rows.view(np.complex128), rotation).view(np.float64)
+    lead = check_broadcast(encodings=rows[..., 0], offset=k.astype(np.float64))
+    check_memory("encodings", rows.shape, *lead, 2 * d)
+    pairs = np.ascontiguousarray(rows).view(np.complex128)
+    return (pairs * _rotations(k, *_in_turns(d, big_l, big_d))).view(np.float64)
 
 
+@contract
 def sine_encoding(positions: ArrayLike, frequencies: ArrayLike) -> NDArray[np.float64]:
     r"""Return $s_n = (\sin \omega_1 n, \dots, \sin \omega_m n)$, sines alone.
+
+    Frequencies are floats, and the angle $\omega_j n$ is rounded to one: the sine is
+    right to about $10^{-16} (1 + |\omega_j n|)$.
 
     Args:
         positions: Integers $n$, also negative, any shape.
@@ -254,10 +258,6 @@ def sine_encoding(positions: ArrayLike, frequencies: ArrayLike) -> NDArray[np.fl
 
     Returns:
         Encodings along the last axis, shape `(..., m)`.
-
-    Raises:
-        TypeError: If `positions` is not of integers, or `frequencies` not real.
-        ValueError: If an argument is out of range.
 
     References:
         Homework 4, [Problem 3.3(c)][3-3-c].
@@ -269,9 +269,12 @@ def sine_encoding(positions: ArrayLike, frequencies: ArrayLike) -> NDArray[np.fl
                [ 1. ,  0.5]])
     """
     n = as_integers("positions", positions)
-    return np.sin(n[..., None] * _as_frequencies(frequencies))
+    w = _as_frequencies(frequencies)
+    check_memory("positions", n.shape, *n.shape, w.size)
+    return np.sin(n[..., None] * w)
 
 
+@contract
 def sine_shift(frequencies: ArrayLike, offset: int, positions: ArrayLike) -> SineShift:
     r"""Return how far a linear map can shift sines alone, and what forbids it.
 
@@ -291,11 +294,6 @@ def sine_shift(frequencies: ArrayLike, offset: int, positions: ArrayLike) -> Sin
         The best map, its residual, the relation that the shift breaks most, and by how
         much.
 
-    Raises:
-        TypeError: If `offset` or `positions` is not of integers, or `frequencies` not
-            real.
-        ValueError: If an argument is out of range.
-
     References:
         Homework 4, [Problem 3.3(c)][3-3-c].
 
@@ -307,6 +305,7 @@ def sine_shift(frequencies: ArrayLike, offset: int, positions: ArrayLike) -> Sin
     w, k = _as_frequencies(frequencies), _as_offset(offset)
     # Less than elsewhere, so that the sum with the offset is an integer of 64 bits.
     n = as_integers("positions", positions, "N", at_least=-(2**61), at_most=2**61)
+    check_memory("positions", n.shape, n.size, max(n.size, w.size))
     here, there = np.sin(n[:, None] * w), np.sin((n[:, None] + k) * w)
     left, sizes, right = np.linalg.svd(here)
     rank = int((sizes > sizes[0] * max(here.shape) * np.finfo(float).eps).sum())
@@ -324,7 +323,8 @@ def sine_shift(frequencies: ArrayLike, offset: int, positions: ArrayLike) -> Sin
     )
 
 
-def sine_determinant(frequencies: ArrayLike) -> float:
+@contract
+def sine_determinant(frequencies: ArrayLike) -> np.float64:
     r"""Return $\det [\sin \omega_j n]$ for $n, j = 1, \dots, m$.
 
     As $\sin n \omega = \sin \omega \, U_{n-1}(\cos \omega)$ with the Chebyshev
@@ -335,25 +335,25 @@ def sine_determinant(frequencies: ArrayLike) -> float:
         frequencies: $\omega_j$ in $(0, \pi)$, shape `(m)`.
 
     Returns:
-        The determinant: zero if two frequencies are equal, or if it is too small for a
-        float.
+        The determinant: not zero for distinct frequencies, unless it is too small for a
+        float, and zero if two of them are equal.
 
     Raises:
-        TypeError: If `frequencies` is not real.
-        ValueError: If `frequencies` is out of range, or has more than 64 entries.
+        ValueError: If there are more than 64 frequencies.
 
     References:
         Homework 4, [Beyond Problem 3.3][3-beyond-sines].
 
     Examples:
-        >>> round(sine_determinant([np.pi / 2, np.pi / 3]), 12)
+        >>> print(sine_determinant([np.pi / 2, np.pi / 3]).round(12))
         0.866025403784
     """
     w = _as_frequencies(frequencies)
     return _product(np.sin(w), _cosine_gaps(w))
 
 
-def encoding_determinant(frequencies: ArrayLike) -> float:
+@contract
+def encoding_determinant(frequencies: ArrayLike) -> np.float64:
     r"""Return $\det [r_0, \dots, r_{2d-1}]^\top$ of consecutive encodings.
 
     It is
@@ -365,18 +365,17 @@ def encoding_determinant(frequencies: ArrayLike) -> float:
         frequencies: $\omega_j$ in $(0, \pi)$, shape `(d)`.
 
     Returns:
-        The determinant: zero if two frequencies are equal, or if it is too small for a
-        float.
+        The determinant: not zero for distinct frequencies, unless it is too small for a
+        float, and zero if two of them are equal.
 
     Raises:
-        TypeError: If `frequencies` is not real.
-        ValueError: If `frequencies` is out of range, or has more than 64 entries.
+        ValueError: If there are more than 64 frequencies.
 
     References:
         Homework 4, [Beyond Problem 3.3][3-beyond-rotations].
 
     Examples:
-        >>> encoding_determinant([np.pi / 2])
+        >>> print(encoding_determinant([np.pi / 2]))
         -1.0
     """
     w = _as_frequencies(frequencies)
@@ -392,7 +391,7 @@ def _as_half(name: str, dimension: int) -> int:
 
 
 def _as_constants(
-    dimension: int, base: float, exponent_dimension: float | None
+    dimension: int, base: Real, exponent_dimension: Real | None
 ) -> tuple[float, float]:
     if exponent_dimension is None:
         # A float is checked sooner, but not every integer is one.
@@ -421,89 +420,58 @@ def _is_range(n: NDArray[np.int64]) -> bool:
     )
 
 
-# The same constants serve every call, and exact ones cost more than a short encoding.
-@lru_cache(maxsize=64)
-def _turns_per_step(
+def _frequencies(d: int, base: float, exponent_dimension: float) -> Iterator[Decimal]:
+    """Yield L^(-2j/D) for j from 0, with 60 digits."""
+    exponent = _DIGITS.divide(Decimal(-2), Decimal(exponent_dimension))
+    ratio = _DIGITS.power(Decimal(base), exponent)
+    frequency = Decimal(1)
+    for _ in range(d):
+        yield frequency
+        frequency = _DIGITS.multiply(frequency, ratio)
+
+
+@lru_cache(maxsize=64)  # in so many digits they take longer than a short encoding
+def _in_turns(
     d: int, base: float, exponent_dimension: float
 ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
     """Return each frequency in whole units of 2^-64 turns, and the rest as an angle."""
-    exponent = _DECIMAL.divide(Decimal(-2), Decimal(exponent_dimension))
-    decay = _DECIMAL.power(Decimal(base), exponent)
-    ratio = int(_DECIMAL.multiply(Decimal(2**_BITS), decay))
-    turn = int(_DECIMAL.divide(Decimal(2 ** (_BITS - 1)), _PI))
-    shift = _BITS - 64
     whole, rest = np.empty(d, np.uint64), np.empty(d)
-    for j in range(d):
-        whole[j], rest[j] = turn >> shift, (turn % 2**shift) / 2**shift * _UNIT
-        turn = turn * ratio >> _BITS
+    for j, frequency in enumerate(_frequencies(d, base, exponent_dimension)):
+        units = _DIGITS.multiply(frequency, _UNITS_PER_RADIAN)
+        whole[j] = int(units)
+        rest[j] = float(_DIGITS.subtract(units, Decimal(int(units)))) * _UNIT
     whole.flags.writeable = rest.flags.writeable = False
     return whole, rest
 
 
-def _angles(
-    n: NDArray[np.int64], d: int, base: float, exponent_dimension: float
+def _encode(
+    n: NDArray[np.int64], whole: NDArray[np.uint64], rest: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the angles modulo a full turn, within three quarters of one."""
-    whole, rest = _turns_per_step(d, base, exponent_dimension)
     n = n[..., None]
     # Unsigned products drop full turns; as a signed number the rest is half a turn.
-    angles = (n.view(np.uint64) * whole).view(np.int64).astype(np.float64)
-    angles *= _UNIT
-    angles += n.astype(np.float64) * rest  # at most 2^62 units, a quarter of a turn
-    return angles
-
-
-def _encode(
-    n: NDArray[np.int64], d: int, base: float, exponent_dimension: float
-) -> NDArray[np.float64]:
-    angles = _angles(n, d, base, exponent_dimension)
-    encodings = np.empty((*n.shape, 2 * d), np.float64)
+    turns = (n.astype(np.uint64) * whole).view(np.int64)
+    angles = turns * _UNIT + n * rest  # the second is at most a quarter of a turn
+    encodings = np.empty((*angles.shape[:-1], 2 * len(whole)))
     np.sin(angles, out=encodings[..., 0::2])
     np.cos(angles, out=encodings[..., 1::2])
     return encodings
 
 
 def _rotations(
-    n: NDArray[np.int64], d: int, base: float, exponent_dimension: float
+    n: NDArray[np.int64], whole: NDArray[np.uint64], rest: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
     """Return what takes the pair of a position to the pair `n` positions on."""
-    pairs = _encode(n, d, base, exponent_dimension).view(np.complex128)
-    return np.asarray(-1j * pairs)
+    return np.asarray(-1j * _encode(n, whole, rest).view(np.complex128))
 
 
-def _first_rotations(
-    count: int, d: int, base: float, exponent_dimension: float
-) -> NDArray[np.complex128]:
-    """Return the rotations by 0 to `count - 1` steps."""
-    kept = _kept_rotations if 2 * d <= _KEPT_DIMENSION else _kept_rotations.__wrapped__
-    first = kept(d, base, exponent_dimension)
-    if count == _STEPS:
-        return first
-    n = np.arange(0, count, _STEPS, dtype=np.int64)
-    starts = _rotations(n, d, base, exponent_dimension)
-    return multiply(starts[:, None], first).reshape(-1, d)[:count]
-
-
-# A short encoding is one row of sines and a product with these.
-@lru_cache(maxsize=16)
-def _kept_rotations(
-    d: int, base: float, exponent_dimension: float
-) -> NDArray[np.complex128]:
-    rotations = _rotations(
-        np.arange(_STEPS, dtype=np.int64), d, base, exponent_dimension
-    )
-    rotations.flags.writeable = False
-    return rotations
-
-
-def _product(*factors: NDArray[np.float64]) -> float:
+def _product(*factors: NDArray[np.float64]) -> np.float64:
     """Return the product of all entries, of which a part alone might overflow."""
     mantissas, exponents = np.frexp(np.concatenate(factors))
     product, exponent = 1.0, int(exponents.sum())
     for mantissa in mantissas.tolist():
         product, shift = math.frexp(product * mantissa)
         exponent += shift
-    return math.ldexp(product, exponent)
+    return np.float64(math.ldexp(product, exponent))
 
 
 def _cosine_gaps(w: NDArray[np.float64]) -> NDArray[np.float64]:

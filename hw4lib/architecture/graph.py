@@ -3,14 +3,17 @@ r"""Graph attention: each node takes a weighted mean over its neighbors.
 The weights are a softmax of scores $e(h_i, h_j)$ over the neighbors $j$ of node $i$.
 Edges are directed: $(i, j)$, or a one in row $i$ and column $j$ of an adjacency matrix,
 says that node $i$ attends to node $j$. A node is its own neighbor only if the graph
-says so; what is missing,
-[`add_self_loops`][hw4lib.architecture.graph.add_self_loops] adds. Without
-adjacency or edges the graph is complete, self-loops included.
+says so; [`add_self_loops`][hw4lib.architecture.graph.add_self_loops] adds what is
+missing. Without adjacency or edges the graph is complete, self-loops included.
+
+An edge is a row: edges have the shape `(E, 2)`. PyTorch Geometric has `(2, E)`, and the
+node that is attended to comes first: `edge_index[::-1].T` is ours. Of shape `(2, 2)`
+they are read as rows, as always.
 """
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,14 +24,13 @@ from hw4lib._checks import (
     as_integer,
     as_integers,
     as_number,
-    as_numbers,
     check_memory,
+    contract,
+    is_finite,
 )
-from hw4lib._products import matmul
-from hw4lib.architecture.attention import (
-    _as_queries_and_keys,
-    scaled_dot_product_attention,
-)
+from hw4lib._elementary import softmax
+from hw4lib._typing import Real
+from hw4lib.architecture.attention import means
 
 __all__ = [
     "SharedWeightScore",
@@ -42,13 +44,14 @@ __all__ = [
     "shared_weight_score",
 ]
 
-# So many entries of gathered neighbors stay in the cache of one core.
-_CHUNK = 2**17
-# Scores and values up to here do not overflow.
-_LARGE = 1e290
+# Entries of gathered neighbors held at a time: a megabyte of them.
+_BLOCK = 2**17
+
+Isolated: TypeAlias = Literal["error", "zero"]
+"""What becomes of a node without neighbors."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SharedWeightScore:
     r"""A bilinear score of the values $W_v^\top h$ themselves."""
 
@@ -62,6 +65,7 @@ class SharedWeightScore:
     """
 
 
+@contract
 def graph_attention(
     nodes: ArrayLike,
     query_weights: ArrayLike,
@@ -70,6 +74,7 @@ def graph_attention(
     *,
     adjacency: ArrayLike | None = None,
     edges: ArrayLike | None = None,
+    isolated: Isolated = "error",
 ) -> NDArray[np.float64]:
     r"""Return graph attention whose scores are scaled dot products.
 
@@ -77,26 +82,23 @@ def graph_attention(
     values are $W_v^\top h_j$. On the complete graph with self-loops this is one head of
     [`self_attention`][hw4lib.architecture.attention.self_attention], and an adjacency
     matrix is its mask. From edges, memory grows with their number and not with $N^2$.
-    There the features of a neighbor are read once if $2d \le d_k + d_v$: the score is
-    $h_i^\top (W_q W_k^\top) \, h_j / \sqrt{d_k}$ as well, and the mean of the values is
-    that of the features times $W_v$.
 
     Args:
-        nodes: Node features $h_i$, one node a row, shape `(N, d)`.
+        nodes: Node features $h_i$, one node a row, shape `(..., N, d)`.
         query_weights: $W_q$, shape `(d, d_k)`.
         key_weights: $W_k$, shape `(d, d_k)`.
         value_weights: $W_v$, shape `(d, d_v)`.
-        adjacency: Boolean or 0 and 1, shape `(N, N)`.
+        adjacency: Boolean or 0 and 1, shape `(N, N)`, or `(..., N, N)` for a batch.
         edges: Each edge $(i, j)$ once, in any order, shape `(E, 2)`.
+        isolated: What a node without neighbors gets: `"error"` refuses it, `"zero"`
+            gives it a row of zeros, as PyTorch Geometric does.
 
     Returns:
-        New node features, shape `(N, d_v)`.
+        New node features, shape `(..., N, d_v)`.
 
     Raises:
-        TypeError: If an argument is not real, or `edges` not of integers.
-        ValueError: If shapes do not fit, values are not finite or so large that
-            products overflow, a node has no neighbor, an edge is there twice, or both
-            `adjacency` and `edges` are given.
+        ValueError: If both `adjacency` and `edges` are given, an edge is there twice,
+            or a node has no neighbor and `isolated` is `"error"`.
 
     References:
         Homework 4, [Problem 3.4(a)][3-4-a].
@@ -107,70 +109,93 @@ def graph_attention(
         array([[2.],
                [1.]])
     """
-    x = as_array("nodes", nodes, "N", "d")
-    w_q = as_array("query_weights", query_weights, x.shape[1], "d_k")
-    w_k = as_array("key_weights", key_weights, x.shape[1], w_q.shape[1])
-    w_v = as_array("value_weights", value_weights, x.shape[1], "d_v")
-    _check_one(adjacency, edges)
-    if edges is not None and _is_narrow(x, w_q, w_k, w_v):
-        q = matmul(x, w_q @ w_k.T / math.sqrt(w_q.shape[1]))
-        return matmul(_mix_edges(q, x, x, edges), w_v)
-    q = _project(x, "query_weights", w_q)
-    k = _project(x, "key_weights", w_k)
-    v = _project(x, "value_weights", w_v)
-    if edges is not None:
-        q, k, _ = _as_queries_and_keys(q, k)
-        return _mix_edges(q, k, v, edges)
-    mask = None if adjacency is None else _as_adjacency(adjacency, len(x))
-    return scaled_dot_product_attention(q, k, v, mask=mask)
+    x = as_array("nodes", nodes, "...", "N", "d")
+    w_q = as_array("query_weights", query_weights, x.shape[-1], "d_k")
+    w_k = as_array("key_weights", key_weights, x.shape[-1], w_q.shape[1])
+    w_v = as_array("value_weights", value_weights, x.shape[-1], "d_v")
+    q, k, v = x @ w_q, x @ w_k, x @ w_v
+    if edges is None:
+        allowed = _as_adjacency(adjacency, x.shape, isolated)
+        y = means(q, k, v, allowed, np.broadcast_to(0.0, allowed.shape))
+        return _without_isolated(y, allowed)
+    _check_one(adjacency)
+    scale = np.sqrt(w_q.shape[1])
+    return _mean_over_edges(
+        edges,
+        v,
+        lambda i, j, _: np.matvec(k.take(j, axis=-2), q.take(i, axis=-2)) / scale,
+        isolated,
+    )
 
 
+@contract
 def graph_attention_from_scores(
     scores: ArrayLike,
     values: ArrayLike,
     *,
     adjacency: ArrayLike | None = None,
     edges: ArrayLike | None = None,
+    isolated: Isolated = "error",
 ) -> NDArray[np.float64]:
-    r"""Return graph attention with given scores.
+    r"""Return $\sum_j A_{ij} v_j$ with $A$ the softmax of given scores over neighbors.
+
+    Whatever score a layer has, this is the rest of it.
 
     Args:
-        scores: Scores $e_{ij}$, shape `(N, N)`, or of each edge, shape `(E)`.
-        values: Values $v_j$, one node a row, shape `(N, d_v)`.
-        adjacency: Boolean or 0 and 1, shape `(N, N)`.
+        scores: Scores $e_{ij}$, shape `(..., N, N)`, or of each of the edges, shape
+            `(..., E)`.
+        values: Values $v_j$, one node a row, shape `(..., N, d_v)`.
+        adjacency: Boolean or 0 and 1, shape `(N, N)`, or `(..., N, N)` for a batch.
         edges: Each edge $(i, j)$ once, in any order, shape `(E, 2)`.
+        isolated: What a node without neighbors gets: `"error"` refuses it, `"zero"`
+            gives it a row of zeros, as PyTorch Geometric does.
 
     Returns:
-        New node features, shape `(N, d_v)`.
+        New node features, shape `(..., N, d_v)`.
+
+    Raises:
+        ValueError: If both `adjacency` and `edges` are given, an edge is there twice,
+            or a node has no neighbor and `isolated` is `"error"`.
+
+    References:
+        Homework 4, [Problem 3.4(a)][3-4-a]; the layer below is that of Brody, Alon and
+        Yahav, *How attentive are graph attention networks?*, 2022.
 
     Examples:
-        >>> graph_attention_from_scores([[0.0, 0.0], [0.0, 0.0]], [[1.0], [3.0]])
-        array([[2.],
-               [2.]])
+        GATv2, $e_{ij} = a^\top \operatorname{LeakyReLU}(W_1^\top h_i + W_2^\top h_j)$:
+
+        >>> from hw4lib.activations import leaky_relu
+        >>> h, W1, W2, a = np.array([[1.0], [3.0]]), [[1.0]], [[2.0]], [1.0]
+        >>> centers, neighbors = h @ W1, h @ W2
+        >>> e = leaky_relu(centers[:, None] + neighbors, slope=0.2) @ a
+        >>> graph_attention_from_scores(e, neighbors).round(3)
+        array([[5.928],
+               [5.928]])
     """
-    _check_one(adjacency, edges)
-    v = as_array("values", values, "N", "d_v")
-    n = len(v)
+    v = as_array("values", values, "...", "N", "d_v")
     if edges is None:
-        e = as_array("scores", scores, n, n).copy()
-        if adjacency is not None:
-            np.copyto(e, -np.inf, where=~_as_adjacency(adjacency, n))
-        return np.asarray(_softmax(e) @ v)
-    pairs = _as_edges(edges, n)
-    full = np.full((n, n), -np.inf)
-    full[pairs[:, 0], pairs[:, 1]] = as_array("scores", scores, len(pairs))
-    return np.asarray(_softmax(full) @ v)
+        allowed = _as_adjacency(adjacency, v.shape, isolated)
+        e = as_array("scores", scores, "...", *allowed.shape[-2:])
+        _check_lead("scores", e.shape, (*v.shape[:-2], *e.shape[-2:]))
+        y = softmax(np.where(allowed, e, -np.inf)) @ v
+        return _without_isolated(y, allowed)
+    _check_one(adjacency)
+    e = as_array("scores", scores)
+    _check_lead("scores", e.shape, (*v.shape[:-2], len(_as_edges(edges, v.shape[-2]))))
+    return _mean_over_edges(edges, v, lambda *where: e[..., where[-1]], isolated)
 
 
+@contract
 def additive_graph_attention(
     nodes: ArrayLike,
     weights: ArrayLike,
     center_vector: ArrayLike,
     neighbor_vector: ArrayLike,
     *,
-    slope: float = 0.2,
+    slope: Real = 0.2,
     adjacency: ArrayLike | None = None,
     edges: ArrayLike | None = None,
+    isolated: Isolated = "error",
 ) -> NDArray[np.float64]:
     r"""Return the original graph attention layer, before its outer nonlinearity.
 
@@ -179,27 +204,27 @@ def additive_graph_attention(
 
     On the complete graph this takes $O(N \log N + N d)$ steps, exactly. A neighbor's
     weight is $e^{s_i} e^{t_j}$ if $t_j > -s_i$ and $e^{\alpha s_i} e^{\alpha t_j}$
-    otherwise, so with the $t_j$ in order, each sum over neighbors is one sum from
-    the end and one from the start, and all of those are cumulative sums. Relative to
-    the largest $t_j$ no exponential exceeds 1 and no denominator falls below it.
+    otherwise: with the $t_j$ in order, each sum over neighbors is one sum from the end
+    and one from the start, and all of those are cumulative sums.
 
     Args:
-        nodes: Node features $h_i$, one node a row, shape `(N, d)`.
+        nodes: Node features $h_i$, one node a row, shape `(..., N, d)`.
         weights: $W$ of scores and values, shape `(d, d_v)`.
         center_vector: $a_1$, for the node that attends, shape `(d_v)`.
         neighbor_vector: $a_2$, for the node attended to, shape `(d_v)`.
         slope: Slope $\alpha$ of the LeakyReLU, from 0 to 1.
-        adjacency: Boolean or 0 and 1, shape `(N, N)`.
+        adjacency: Boolean or 0 and 1, shape `(N, N)`, or `(..., N, N)` for a batch.
         edges: Each edge $(i, j)$ once, in any order, shape `(E, 2)`.
+        isolated: What a node without neighbors gets: `"error"` refuses it, `"zero"`
+            gives it a row of zeros, as PyTorch Geometric does.
 
     Returns:
-        New node features, shape `(N, d_v)`.
+        New node features, shape `(..., N, d_v)`.
 
     Raises:
-        TypeError: If an argument is not real, or `edges` not of integers.
-        ValueError: If shapes do not fit, values are not finite or so large that
-            products overflow, `slope` is out of range, a node has no neighbor, an edge
-            is there twice, or both `adjacency` and `edges` are given.
+        ValueError: If both `adjacency` and `edges` are given, an edge is there twice,
+            or a node has no neighbor and `isolated` is `"error"`.
+        MemoryError: If the weights would not fit into memory.
 
     References:
         Homework 4, [Problem 3.4(a)][3-4-a]; the layer is that of Velickovic et al.,
@@ -211,33 +236,36 @@ def additive_graph_attention(
                [2.]])
     """
     v, s, t, alpha = _additive(nodes, weights, center_vector, neighbor_vector, slope)
-    _check_one(adjacency, edges)
     if edges is not None:
-        mixed = np.empty_like(v)
-        for group, neighbors in _neighborhoods(edges, *v.shape):
-            scores = _leaky_relu(s[group, None] + t[neighbors], alpha)
-            mixed[group] = np.vecmat(_softmax(scores), v.take(neighbors, axis=0))
-        return mixed
+        _check_one(adjacency)
+        return _mean_over_edges(
+            edges,
+            v,
+            lambda i, j, _: _scores_below_top(
+                s[..., i, None], t[..., j], t[..., j].max(axis=-1, keepdims=True), alpha
+            ),
+            isolated,
+        )
     if adjacency is None:
-        return _mix_complete(v, s, t, alpha)
-    allowed = _as_adjacency(adjacency, len(v))
-    rows = max(1, 2 * _CHUNK // len(v))
-    return np.concatenate(
-        [
-            _weights_of(s[i : i + rows], t, alpha, allowed[i : i + rows]) @ v
-            for i in range(0, len(v), rows)
-        ]
-    )
+        y = np.empty_like(v)
+        for member in np.ndindex(v.shape[:-2]):
+            y[member] = _mean_over_all(v[member], s[member], t[member], alpha)
+        return y
+    check_memory("nodes", v.shape, *v.shape[:-1], v.shape[-2])
+    allowed = _as_adjacency(adjacency, v.shape, isolated)
+    return _without_isolated(_additive_weights(s, t, alpha, allowed) @ v, allowed)
 
 
+@contract
 def additive_attention_weights(
     nodes: ArrayLike,
     weights: ArrayLike,
     center_vector: ArrayLike,
     neighbor_vector: ArrayLike,
     *,
-    slope: float = 0.2,
+    slope: Real = 0.2,
     adjacency: ArrayLike | None = None,
+    isolated: Isolated = "error",
 ) -> NDArray[np.float64]:
     r"""Return the weights of the original graph attention layer as a matrix.
 
@@ -246,20 +274,20 @@ def additive_attention_weights(
     $i$: all nodes rank their neighbors alike, but for ties if $\alpha = 0$.
 
     Args:
-        nodes: Node features $h_i$, one node a row, shape `(N, d)`.
+        nodes: Node features $h_i$, one node a row, shape `(..., N, d)`.
         weights: $W$, shape `(d, d_v)`.
         center_vector: $a_1$, for the node that attends, shape `(d_v)`.
         neighbor_vector: $a_2$, for the node attended to, shape `(d_v)`.
         slope: Slope $\alpha$ of the LeakyReLU, from 0 to 1.
-        adjacency: Boolean or 0 and 1, shape `(N, N)`.
+        adjacency: Boolean or 0 and 1, shape `(N, N)`, or `(..., N, N)` for a batch.
+        isolated: What a node without neighbors gets: `"error"` refuses it, `"zero"`
+            gives it a row of zeros, as PyTorch Geometric does.
 
     Returns:
-        Weights, shape `(N, N)`: each row sums to 1, and is 0 where there is no edge.
+        Weights, shape `(..., N, N)`: each row sums to 1, and is 0 without an edge.
 
     Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, values are not finite or so large that
-            products overflow, `slope` is out of range, or a node has no neighbor.
+        ValueError: If a node has no neighbor and `isolated` is `"error"`.
         MemoryError: If the weights would not fit into memory.
 
     References:
@@ -272,11 +300,12 @@ def additive_attention_weights(
                [0.25, 0.75]])
     """
     v, s, t, alpha = _additive(nodes, weights, center_vector, neighbor_vector, slope)
-    check_memory("nodes", np.shape(nodes), len(v), len(v))
-    allowed = None if adjacency is None else _as_adjacency(adjacency, len(v))
-    return _weights_of(s, t, alpha, allowed)
+    check_memory("nodes", v.shape, *v.shape[:-1], v.shape[-2])
+    allowed = _as_adjacency(adjacency, v.shape, isolated)
+    return _without_isolated(_additive_weights(s, t, alpha, allowed), allowed)
 
 
+@contract
 def add_self_loops(edges: ArrayLike, node_count: int) -> NDArray[np.int64]:
     r"""Return the edges together with $(i, i)$ for every node that lacks it.
 
@@ -285,11 +314,8 @@ def add_self_loops(edges: ArrayLike, node_count: int) -> NDArray[np.int64]:
         node_count: Number $N$ of nodes.
 
     Returns:
-        Each edge once, in order, shape `(F, 2)`.
-
-    Raises:
-        TypeError: If an argument is not of integers.
-        ValueError: If `edges` is not of that shape, or names a node out of range.
+        Each edge once, in the given order, then the missing loops in order, shape
+        `(F, 2)`.
 
     References:
         Homework 4, [Problem 3.4(a)][3-4-a], where "an edge between every pair of nodes"
@@ -297,18 +323,21 @@ def add_self_loops(edges: ArrayLike, node_count: int) -> NDArray[np.int64]:
 
     Examples:
         >>> add_self_loops([[0, 1]], 2)
-        array([[0, 0],
-               [0, 1],
+        array([[0, 1],
+               [0, 0],
                [1, 1]])
     """
     n = as_integer("node_count", node_count, at_least=1)
     check_memory("node_count", n, n, 2)
-    none = as_array("edges", edges, finite=False).shape in {(0,), (0, 2)}
-    pairs = np.empty((0, 2), np.int64) if none else _as_edges(edges, n)
-    loops = np.arange(n) * (n + 1)
-    return np.stack(np.divmod(np.union1d(pairs[:, 0] * n + pairs[:, 1], loops), n), 1)
+    pairs = _as_edges(edges, n)
+    _, first = np.unique(pairs, axis=0, return_index=True)
+    once = pairs[np.sort(first)]
+    there = once[once[:, 0] == once[:, 1], 0]
+    missing = np.setdiff1d(np.arange(n, dtype=np.int64), there)
+    return np.concatenate([once, np.stack([missing, missing], axis=1)])
 
 
+@contract
 def score_spread(
     scores: ArrayLike, queries: ArrayLike, keys: ArrayLike
 ) -> NDArray[np.float64]:
@@ -326,10 +355,6 @@ def score_spread(
     Returns:
         Largest less smallest difference in each row, shape `(N)`: 0 for equal weights.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, or values are not finite or past 1e140.
-
     References:
         Homework 4, [Beyond Problem 3.4][3-beyond-graph].
 
@@ -337,13 +362,13 @@ def score_spread(
         >>> score_spread([[5.0, 6.0], [0.0, 3.0]], [[1.0], [2.0]], [[0.0], [1.0]])
         array([0., 1.])
     """
-    bounds = {"at_least": -1e140, "at_most": 1e140}
-    q = as_numbers("queries", queries, "N", "d_k", **bounds)
-    k = as_numbers("keys", keys, "M", q.shape[1], **bounds)
-    e = as_numbers("scores", scores, len(q), len(k), **bounds)
+    q = as_array("queries", queries, "N", "d_k")
+    k = as_array("keys", keys, "M", q.shape[1])
+    e = as_array("scores", scores, len(q), len(k))
     return np.asarray(np.ptp(e - q @ k.T / np.sqrt(q.shape[1]), axis=1))
 
 
+@contract
 def shared_weight_score(
     query_weights: ArrayLike, key_weights: ArrayLike, value_weights: ArrayLike
 ) -> SharedWeightScore:
@@ -363,11 +388,6 @@ def shared_weight_score(
     Returns:
         The best $B$ and what it leaves.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If shapes do not fit, values are not finite or past 1e100, or the
-            result overflows.
-
     References:
         Homework 4, [Beyond Problem 3.4][3-beyond-graph].
 
@@ -375,34 +395,30 @@ def shared_weight_score(
         >>> shared_weight_score([[6.0]], [[1.0]], [[2.0]]).matrix.round(12)
         array([[1.5]])
     """
-    bounds = {"at_least": -1e100, "at_most": 1e100}
-    w_q = as_numbers("query_weights", query_weights, "d", "d_k", **bounds)
-    w_k = as_numbers("key_weights", key_weights, *w_q.shape, **bounds)
-    w_v = as_numbers("value_weights", value_weights, len(w_q), "d_v", **bounds)
+    w_q = as_array("query_weights", query_weights, "d", "d_k")
+    w_k = as_array("key_weights", key_weights, *w_q.shape)
+    w_v = as_array("value_weights", value_weights, len(w_q), "d_v")
     target = w_q @ w_k.T / np.sqrt(w_q.shape[1])
-    with np.errstate(all="ignore"):
-        inverse = np.linalg.pinv(w_v)
-        matrix = np.asarray(inverse @ target @ inverse.T)
-        residual = float(np.abs(w_v @ matrix @ w_v.T - target).max())
-    if not math.isfinite(residual):
-        raise ValueError(
-            "`value_weights` have an inverse that overflows, expected larger ones"
-        )
-    return SharedWeightScore(matrix=matrix, residual=residual)
+    # Of a matrix of size 1, because squares of its entries could overflow or vanish.
+    size = np.abs(w_v).max() or 1.0
+    unit = w_v / size
+    inverse = np.linalg.pinv(unit)
+    scaled = inverse @ target @ inverse.T
+    return SharedWeightScore(
+        matrix=scaled / size / size,
+        residual=np.abs(unit @ scaled @ unit.T - target).max(),
+    )
 
 
+@contract
 def neighbor_rankings(weights: ArrayLike) -> NDArray[np.int64]:
     r"""Return each node's neighbors from the largest weight to the smallest.
 
     Args:
-        weights: Attention weights or scores, a node a row, shape `(N, M)`.
+        weights: Attention weights or scores, a node a row, shape `(..., N, M)`.
 
     Returns:
-        Neighbors in order, equal ones by number, shape `(N, M)`.
-
-    Raises:
-        TypeError: If `weights` is not real.
-        ValueError: If `weights` is not a finite matrix.
+        Neighbors in order, equal ones by number, shape `(..., N, M)`.
 
     References:
         Homework 4, [Beyond Problem 3.4][3-beyond-graph].
@@ -412,22 +428,8 @@ def neighbor_rankings(weights: ArrayLike) -> NDArray[np.int64]:
         array([[1, 2, 0],
                [0, 2, 1]])
     """
-    a = as_array("weights", weights, "N", "M")
-    return np.argsort(-a, axis=1, kind="stable").astype(np.int64)
-
-
-def _project(
-    x: NDArray[np.float64], name: str, weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        product = matmul(x, weights)
-    # No term of a finite sum of squares exceeds 1e155: one pass that writes nothing.
-    within = math.isfinite(np.vdot(product, product))
-    if not (within or np.abs(product).max() <= _LARGE):
-        raise ValueError(
-            f"`nodes` times `{name}` exceeds {_LARGE:g}, expected at most that"
-        )
-    return product
+    a = as_array("weights", weights, "...", "N", "M")
+    return np.argsort(-a, axis=-1, kind="stable").astype(np.int64)
 
 
 def _additive(
@@ -435,158 +437,175 @@ def _additive(
     weights: ArrayLike,
     center_vector: ArrayLike,
     neighbor_vector: ArrayLike,
-    slope: float,
+    slope: Real,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
     """Return values, the two parts of the scores, and the slope."""
-    x = as_array("nodes", nodes, "N", "d")
-    w = as_array("weights", weights, x.shape[1], "d_v")
+    x = as_array("nodes", nodes, "...", "N", "d")
+    w = as_array("weights", weights, x.shape[-1], "d_v")
     a_1 = as_array("center_vector", center_vector, w.shape[1])
     a_2 = as_array("neighbor_vector", neighbor_vector, w.shape[1])
     alpha = as_number("slope", slope, at_least=0.0, at_most=1.0)
-    v = _project(x, "weights", w)
-    s = _project(v, "center_vector", a_1)
-    return v, s, _project(v, "neighbor_vector", a_2), alpha
+    v = x @ w
+    s, t = v @ a_1, v @ a_2
+    if not (is_finite(s) and is_finite(t)):
+        raise OverflowError
+    return v, s, t, alpha
 
 
-def _check_one(adjacency: ArrayLike | None, edges: ArrayLike | None) -> None:
-    if adjacency is not None and edges is not None:
-        raise ValueError("`edges` is given beside `adjacency`, expected one of them")
+def _scores_below_top(
+    s: NDArray[np.float64],
+    t: NDArray[np.float64],
+    top: NDArray[np.float64],
+    slope: float,
+) -> NDArray[np.float64]:
+    """Return LeakyReLU(s + t) less its largest value, which is where t is `top`.
+
+    On either side of the kink s cancels, so that it costs t no digits however large it
+    is; across the kink the steep part of the way is s + top.
+    """
+    below = t - top
+    across = (1.0 - slope) * np.maximum(s + top, 0.0)
+    return np.where(s + t > 0.0, below, slope * below - across)
 
 
-def _as_adjacency(adjacency: ArrayLike, n: int) -> NDArray[np.bool_]:
-    allowed = as_booleans("adjacency", adjacency, n, n)
-    _check_degrees("adjacency", allowed.sum(axis=1))
-    return allowed
+def _additive_weights(
+    s: NDArray[np.float64],
+    t: NDArray[np.float64],
+    slope: float,
+    allowed: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    s, t = s[..., :, None], t[..., None, :]
+    top = np.where(allowed, t, -np.inf).max(axis=-1, keepdims=True)
+    return softmax(np.where(allowed, _scores_below_top(s, t, top, slope), -np.inf))
 
 
-def _as_edges(edges: ArrayLike, n: int) -> NDArray[np.int64]:
-    return as_integers("edges", edges, "E", 2, at_least=0, at_most=n - 1)
+def _mean_over_all(
+    v: NDArray[np.float64],
+    s: NDArray[np.float64],
+    t: NDArray[np.float64],
+    slope: float,
+) -> NDArray[np.float64]:
+    """Return the weighted means over all nodes by cumulative sums, in order of t."""
+    order = np.argsort(t)
+    t, v = t[order], v[order]
+    top = t[-1]
+    terms = np.column_stack([v, np.ones(len(v))])  # for numerator and denominator
+    none = np.zeros((1, terms.shape[1]))
+    flat = np.cumsum(np.exp(slope * (t - top))[:, None] * terms, axis=0)
+    steep = np.cumsum((np.exp(t - top)[:, None] * terms)[::-1], axis=0)[::-1]
+    kink = np.searchsorted(t, -s, side="right")  # s + t > 0 from here on
+    across = np.exp((slope - 1.0) * np.maximum(s + top, 0.0))
+    sums = across[:, None] * np.concatenate([none, flat])[kink]
+    sums += np.concatenate([steep, none])[kink]
+    return np.asarray(sums[:, :-1] / sums[:, -1:])
 
 
-def _check_degrees(name: str, degrees: NDArray[np.int64]) -> None:
-    if not degrees.all():
-        raise ValueError(
-            f"`{name}` leaves node {np.argmin(degrees)} no neighbor, expected one, "
-            "if only itself"
-        )
+def _mean_over_edges(
+    edges: ArrayLike,
+    v: NDArray[np.float64],
+    score: Callable[..., NDArray[np.float64]],
+    isolated: Isolated,
+) -> NDArray[np.float64]:
+    """Return the weighted means over the neighbors that edges name.
+
+    Args:
+        edges: The edges as they were given.
+        v: Values of the nodes.
+        score: Returns the scores, `(..., g, degree)`, of nodes `(g)`, neighbors
+            `(g, degree)`, and the numbers of the edges between them.
+        isolated: What becomes of a node without neighbors.
+    """
+    mixed = np.zeros_like(v)
+    n = v.shape[-2]
+    pairs = _as_edges(edges, n)
+    for nodes, index in _neighborhoods(pairs, n, isolated, max(1, v.size // n)):
+        neighbors = pairs[index, 1]
+        scores = score(nodes, neighbors, index)
+        if not is_finite(scores):
+            raise OverflowError
+        values = v.take(neighbors, axis=-2)
+        mixed[..., nodes, :] = np.vecmat(softmax(scores), values)
+    return mixed
 
 
 def _neighborhoods(
-    edges: ArrayLike, n: int, width: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield nodes of one degree `g`, and their neighbors, `(nodes, g)`.
+    pairs: NDArray[np.int64], n: int, isolated: Isolated, width: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield nodes `(g)` of one degree, and the numbers of their edges, `(g, degree)`.
 
     A softmax over equally many neighbors is one over the axis of an array, which
-    neighborhoods of different sizes are not. No array of neighbors with `width`
-    features each is much larger than the cache.
+    neighborhoods of different sizes are not. Groups are so small that neighbors of
+    `width` numbers each take a megabyte.
     """
-    pairs = _as_edges(edges, n)
-    # Most edges come node after node, in runs that a stable sort makes use of.
-    keys = np.sort(pairs[:, 0] * n + pairs[:, 1], kind="stable")
-    if (keys[1:] == keys[:-1]).any():
-        i, j = divmod(int(keys[:-1][keys[1:] == keys[:-1]][0]), n)
+    order = np.lexsort(pairs.T[::-1])  # by node, then by neighbor
+    ordered = pairs[order]
+    twice = (ordered[1:] == ordered[:-1]).all(axis=1)
+    if twice.any():
+        i, j = ordered[:-1][twice][0].tolist()
         raise ValueError(f"`edges` holds ({i}, {j}) twice, expected each edge once")
-    center, neighbor = np.divmod(keys, n)
-    degrees = np.bincount(center, minlength=n)
-    _check_degrees("edges", degrees)
+    degrees = np.bincount(pairs[:, 0], minlength=n)
+    _check_degrees("edges", degrees > 0, isolated)
     starts = np.cumsum(degrees) - degrees
-    for degree in np.unique(degrees):
+    for degree in np.unique(degrees[degrees > 0]).tolist():
         nodes = np.flatnonzero(degrees == degree)
-        step = max(1, _CHUNK // (int(degree) * width))
-        for i in range(0, len(nodes), step):
-            group = nodes[i : i + step]
-            yield group, neighbor[starts[group, None] + np.arange(degree)]
+        size = max(1, _BLOCK // (degree * width))
+        for i in range(0, len(nodes), size):
+            group = nodes[i : i + size]
+            yield group, order[starts[group, None] + np.arange(degree)]
 
 
-def _is_narrow(
-    x: NDArray[np.float64],
-    w_q: NDArray[np.float64],
-    w_k: NDArray[np.float64],
-    w_v: NDArray[np.float64],
-) -> bool:
-    """Return whether nodes are no wider than what they are projected to, on average.
-
-    And all of a size at which no product overflows, and one that underflows is nothing
-    in a score.
-    """
-    return 2 * x.shape[1] <= w_q.shape[1] + w_v.shape[1] and all(
-        np.vdot(factor, factor) < 1e140 for factor in (x, w_q, w_k, w_v)
-    )
-
-
-def _mix_edges(
-    q: NDArray[np.float64],
-    k: NDArray[np.float64],
-    v: NDArray[np.float64],
-    edges: ArrayLike,
+def _without_isolated(
+    y: NDArray[np.float64], allowed: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the mean of `v` over the neighbors by the scores of `q` and `k`."""
-    mixed = np.empty_like(v)
-    for group, neighbors in _neighborhoods(edges, *k.shape):
-        keys = k.take(neighbors, axis=0)
-        weights = _softmax(np.matvec(keys, q[group]))
-        values = keys if v is k else v.take(neighbors, axis=0)
-        mixed[group] = np.vecmat(weights, values)
-    return mixed
+    """Return rows of zeros where a node has no neighbors."""
+    return np.where(allowed.any(axis=-1, keepdims=True), y, 0.0)
 
 
-def _leaky_relu(z: NDArray[np.float64], slope: float) -> NDArray[np.float64]:
-    # A slope of at most 1 makes it the larger of two lines.
-    return np.maximum(z, slope * z)
+def _check_one(adjacency: ArrayLike | None) -> None:
+    if adjacency is not None:
+        raise ValueError("`edges` is given beside `adjacency`, expected one of them")
 
 
-def _weights_of(
-    s: NDArray[np.float64],
-    t: NDArray[np.float64],
-    slope: float,
-    allowed: NDArray[np.bool_] | None,
-) -> NDArray[np.float64]:
-    scores = _leaky_relu(s[:, None] + t, slope)
-    if allowed is not None:
-        np.copyto(scores, -np.inf, where=~allowed)
-    return _softmax(scores)
+def _check_lead(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if shape != expected:
+        raise ValueError(f"`{name}` has shape {shape}, expected {expected}")
 
 
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn scores into the weights of each row, in place."""
-    scores -= scores.max(axis=1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=1, keepdims=True)
-    return scores
+def _as_adjacency(
+    adjacency: ArrayLike | None, shape: tuple[int, ...], isolated: Isolated
+) -> NDArray[np.bool_]:
+    """Return who may attend to whom, for nodes of shape `(..., N, d)`."""
+    *lead, n, _ = shape
+    if adjacency is None:
+        _check_degrees("nodes", np.ones(n, bool), isolated)
+        return np.broadcast_to(np.True_, (*lead, n, n))
+    allowed = as_booleans("adjacency", adjacency)
+    if allowed.shape[-2:] != (n, n) or allowed.shape[:-2] not in {(), tuple(lead)}:
+        expected = (n, n) if not lead else f"{(n, n)} or {(*lead, n, n)}"
+        raise ValueError(f"`adjacency` has shape {allowed.shape}, expected {expected}")
+    _check_degrees("adjacency", np.asarray(allowed.any(axis=-1)), isolated)
+    return np.broadcast_to(allowed, (*lead, n, n))
 
 
-def _mix_complete(
-    v: NDArray[np.float64],
-    s: NDArray[np.float64],
-    t: NDArray[np.float64],
-    slope: float,
-) -> NDArray[np.float64]:
-    """Return the weighted means over all nodes by cumulative sums."""
-    order = np.argsort(t)
-    t, v, top = t[order], v[order], t.max()
-    # The steep part sums from the end, hence backwards.
-    steep, flat = np.exp(t - top)[::-1], np.exp(slope * (t - top))
-    below = np.searchsorted(t, -s, side="right")
-    above = len(t) - below
-    highest = s + top
-    peak = _leaky_relu(highest, slope)
-    by_steep, by_flat = np.exp(highest - peak), np.exp(slope * highest - peak)
-    total = by_steep * _running_sums(steep[:, None])[above, 0]
-    total += by_flat * _running_sums(flat[:, None])[below, 0]
-    mixed = _running_sums(steep[:, None] * v[::-1]).take(above, axis=0)
-    mixed *= (by_steep / total)[:, None]
-    rest = _running_sums(flat[:, None] * v).take(below, axis=0)
-    rest *= (by_flat / total)[:, None]
-    mixed += rest
-    return mixed
+def _as_edges(edges: ArrayLike, n: int) -> NDArray[np.int64]:
+    shape = as_array("edges", edges, finite=False).shape
+    if shape in {(0,), (0, 2)}:
+        return np.empty((0, 2), np.int64)
+    if len(shape) == 2 and shape[0] == 2 != shape[1]:
+        raise ValueError(
+            f"`edges` has shape {shape}, expected (E, 2): an edge is a row, and "
+            "`edge_index` of PyTorch Geometric is given as `edge_index[::-1].T`"
+        )
+    return as_integers("edges", edges, "E", 2, at_least=0, at_most=n - 1)
 
 
-def _running_sums(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sums of the first 0, 1, 2, ... rows, and perhaps of some beyond."""
-    n, d = rows.shape
-    # Sixteen at a time by one product, because `numpy.cumsum` is slow along columns.
-    sums = np.zeros((n // 16 + 1, 16, d))
-    sums.reshape(-1, d)[1 : n + 1] = rows
-    sums = np.tri(16) @ sums
-    sums[1:] += np.cumsum(sums[:-1, -1], axis=0)[:, None]
-    return sums.reshape(-1, d)
+def _check_degrees(
+    name: str, has_neighbor: NDArray[np.bool_], isolated: Isolated
+) -> None:
+    if isolated not in {"error", "zero"}:
+        raise ValueError(f"`isolated` is {isolated!r}, expected 'error' or 'zero'")
+    if isolated == "error" and not has_neighbor.all():
+        raise ValueError(
+            f"`{name}` leaves node {np.argwhere(~has_neighbor)[0][-1]} no neighbor, "
+            "expected one, if only itself"
+        )

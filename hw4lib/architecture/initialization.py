@@ -8,7 +8,8 @@ w^{(\ell)}_{ij} \sim N(0, \epsilon^2), \qquad a^{(0)}_j \sim N(0, \lambda^2),
 $$
 
 all draws independent, $f(a) = \max(0, a)$ or, with a slope $\alpha$ on the negative
-side, the leaky ReLU. Probability is over the weights *and* the inputs, except in
+side, the leaky ReLU. Scales may be up to $10^{50}$ in size. Probability is over the
+weights *and* the inputs, except in
 [`fixed_layer_moments`][hw4lib.architecture.initialization.fixed_layer_moments].
 
 Everything rests on one fact. Given the layer before, $a^{(\ell)}$ is a Gaussian
@@ -16,7 +17,6 @@ vector with independent entries of variance $v_\ell$, and $v_\ell = v_{\ell-1} X
 with factors $X_\ell$ that are independent and equally distributed.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,8 +31,9 @@ from hw4lib._checks import (
     as_numbers,
     check_broadcast,
     check_memory,
+    contract,
 )
-from hw4lib._typing import RNG
+from hw4lib._typing import RNG, Real
 
 __all__ = [
     "LayerMoments",
@@ -50,23 +51,22 @@ __all__ = [
 
 # Squares of larger scales, and their products, leave the range of float64.
 _LARGEST = 1e50
-# Gaussians drawn at a time, if a layer has fewer.
-_BLOCK = 2**13
+# Layers of the recursion of `fixed_network_share`: a second of work.
+_DEEPEST = 10**5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerMoments:
-    """Mean and variance, over random inputs, of the units of a layer.
-
-    Attributes:
-        mean: Mean of each unit.
-        variance: Variance of each unit.
-    """
+    """Mean and variance, over random inputs, of the units of a layer."""
 
     mean: NDArray[np.float64]
+    """Mean of each unit."""
+
     variance: NDArray[np.float64]
+    """Variance of each unit."""
 
 
+@contract
 def he_standard_deviation(
     fan_in: ArrayLike, *, slope: ArrayLike = 0.0
 ) -> NDArray[np.float64]:
@@ -82,11 +82,6 @@ def he_standard_deviation(
     Returns:
         The standard deviations, in the common shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If `fan_in` is not made of integers $\ge 1$, `slope` is larger than
-            $10^{50}$ in size, or the shapes do not broadcast.
-
     References:
         Homework 4, [Problem 3.1(a)][3-1-a]. He, Zhang, Ren and Sun, "Delving deep into
         rectifiers", 2015.
@@ -97,9 +92,10 @@ def he_standard_deviation(
     """
     M, alpha = _as_counts("fan_in", fan_in, at_least=1), _as_scale("slope", slope)
     check_broadcast(fan_in=M, slope=alpha)
-    return np.asarray(np.sqrt(2.0 / M) / np.hypot(1.0, alpha))[()]
+    return np.asarray(np.sqrt(2.0 / M) / np.hypot(1.0, alpha))
 
 
+@contract(infinite=True)
 def preactivation_variance(
     depth: ArrayLike,
     width: ArrayLike,
@@ -113,8 +109,10 @@ def preactivation_variance(
     $$\operatorname{Var} a^{(L)}_i
     = \left(\tfrac{1 + \alpha^2}{2} M \epsilon^2\right)^L \lambda^2,$$
 
-    exactly, at every width: only second moments and symmetry enter, so the weights
-    need not even be Gaussian.
+    exactly, at every width, if layer 0 is symmetric and the weights are independent of
+    each other and of the layer before, with mean 0 and standard deviation $\epsilon$.
+    They need not be Gaussian; but from depth 2 on they must be symmetric too, so that
+    half of the second moment of a pre-activation is on either side of 0.
 
     Args:
         depth: Number $L \ge 0$ of layers of weights, any shape.
@@ -126,12 +124,6 @@ def preactivation_variance(
 
     Returns:
         The variances, in the common shape; infinite beyond the range of float64.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If `depth` or `width` is not made of integers $\ge 0$ or $\ge 1$,
-            another argument is out of its range or larger than $10^{50}$ in size, or
-            the shapes do not broadcast.
 
     References:
         Homework 4, [Problem 3.1(a)][3-1-a].
@@ -145,19 +137,19 @@ def preactivation_variance(
     L, M, alpha, shape = _as_stack(depth, width, slope)
     start = _as_scale("variance", variance, above=0.0)
     check_broadcast(depth=L, width=M, slope=alpha, variance=start)
-    gain = np.ones(shape)[()]
+    gain = np.ones(shape)
     if weight_std is not None:
         epsilon = _as_scale("weight_std", weight_std, at_least=0.0)
         check_broadcast(
             depth=L, width=M, slope=alpha, variance=start, weight_std=epsilon
         )
         gain = epsilon * np.hypot(1.0, alpha) * np.sqrt(M / 2.0)
-    with np.errstate(over="ignore"):
-        growth = gain**L
-        # In this order only a result that is too large itself overflows.
-        return np.asarray(start * growth * growth)[()]
+    growth = gain**L
+    # In this order only a result that is too large itself overflows.
+    return np.asarray(start * growth * growth)
 
 
+@contract(infinite=True)
 def preactivation_kurtosis(
     depth: ArrayLike, width: ArrayLike, *, slope: ArrayLike = 0.0
 ) -> NDArray[np.float64]:
@@ -167,7 +159,8 @@ def preactivation_kurtosis(
     = 3 \left(1 + \frac{c}{M}\right)^L, \qquad
     c = 5 - 12 \left(\frac{\alpha}{1 + \alpha^2}\right)^2,$$
 
-    where a Gaussian has 3. For the ReLU $c = 5$, for a linear layer $c = 2$: no finite
+    for independent Gaussian weights and an independent Gaussian layer 0, where a
+    Gaussian has 3. For the ReLU $c = 5$, for a linear layer $c = 2$: no finite
     width keeps the distribution. The scale of the weights does not matter.
 
     Args:
@@ -178,11 +171,6 @@ def preactivation_kurtosis(
     Returns:
         The kurtoses, in the common shape; infinite beyond the range of float64.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If `depth` or `width` is not made of integers $\ge 0$ or $\ge 1$,
-            `slope` is larger than $10^{50}$ in size, or the shapes do not broadcast.
-
     References:
         Homework 4, [Problem 3.1(a)][3-1-a] and
         [the growth with depth][3-beyond-kurtosis].
@@ -191,10 +179,10 @@ def preactivation_kurtosis(
         >>> preactivation_kurtosis([0, 1, 50], 100).round(2)
         array([ 3.  ,  3.15, 34.4 ])
     """
-    with np.errstate(over="ignore"):
-        return np.asarray(3.0 * np.exp(_log_spread(depth, width, slope)))[()]
+    return np.asarray(3.0 * np.exp(_log_spread(depth, width, slope)))
 
 
+@contract
 def squares_correlation(
     depth: ArrayLike, width: ArrayLike, *, slope: ArrayLike = 0.0
 ) -> NDArray[np.float64]:
@@ -205,8 +193,10 @@ def squares_correlation(
 
     with the $c$ of
     [`preactivation_kurtosis`][hw4lib.architecture.initialization.preactivation_kurtosis].
-    Two units are uncorrelated; that their squares are not shows that they depend on
-    each other. After one ReLU layer it is $5 / (2M + 15)$; it tends to 1/3 with depth.
+    It is for independent Gaussian weights and an independent Gaussian layer 0, and
+    widths of at least two. Two units are uncorrelated; that their squares are not shows
+    that they depend on each other. After one ReLU layer it is $5 / (2M + 15)$; it tends
+    to 1/3 with depth.
 
     Args:
         depth: Number $L \ge 0$ of layers of weights, any shape.
@@ -216,11 +206,6 @@ def squares_correlation(
     Returns:
         The correlations, in $[0, \tfrac13]$ and in the common shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If `depth` or `width` is not made of integers $\ge 0$ or $\ge 1$,
-            `slope` is larger than $10^{50}$ in size, or the shapes do not broadcast.
-
     References:
         Homework 4, [the shared scale of a layer][3-beyond-kurtosis].
 
@@ -229,11 +214,11 @@ def squares_correlation(
         array([0.    , 0.1429])
     """
     # In 1/q, which cannot overflow.
-    with np.errstate(over="ignore"):
-        spread = _log_spread(depth, width, slope)
-    return np.asarray(-np.expm1(-spread) / (3.0 - np.exp(-spread)))[()]
+    spread = _log_spread(depth, width, slope)
+    return np.asarray(-np.expm1(-spread) / (3.0 - np.exp(-spread)))
 
 
+@contract
 def characteristic_function(
     t: ArrayLike,
     width: ArrayLike,
@@ -247,7 +232,8 @@ def characteristic_function(
     $$\varphi(t) = \left[\tfrac12 (1 + t^2 \epsilon^2 \lambda^2)^{-1/2}
     + \tfrac12 (1 + \alpha^2 t^2 \epsilon^2 \lambda^2)^{-1/2}\right]^M,$$
 
-    real since $a$ is symmetric. A Gaussian of the same variance has $e^{-t^2 V / 2}$,
+    for independent Gaussian weights and inputs $N(0, \lambda^2)$, and real since $a$ is
+    symmetric. A Gaussian of the same variance has $e^{-t^2 V / 2}$,
     which this approaches as $M \to \infty$ but never is. For the ReLU it tends to
     $2^{-M} > 0$ for large $t$: the
     [atom][hw4lib.architecture.initialization.atom_probability] at 0.
@@ -262,12 +248,6 @@ def characteristic_function(
 
     Returns:
         Values in $[0, 1]$, in the common shape.
-
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If `t` is not finite, `width` is not made of integers $\ge 1$,
-            another argument is out of its range or larger than $10^{50}$ in size, or
-            the shapes do not broadcast.
 
     References:
         Homework 4, [no finite width is Gaussian][3-beyond-gaussian].
@@ -287,17 +267,18 @@ def characteristic_function(
     leaking = _log1p_squared_product(t, epsilon, np.sqrt(start), alpha)
     # Through logarithms of 1 + small: for large M the base is next to 1.
     surplus = 0.5 * (np.expm1(-0.5 * active) + np.expm1(-0.5 * leaking))
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.exp(M * np.log1p(surplus)))[()]
+    return np.asarray(np.exp(M * np.log1p(surplus)))
 
 
+@contract
 def atom_probability(
     depth: ArrayLike, width: ArrayLike, *, slope: ArrayLike = 0.0
 ) -> NDArray[np.float64]:
     r"""Return the probability that a pre-activation is exactly 0.
 
-    A unit is 0 iff its whole layer is: iff at some layer before all $M$ units were off,
-    so that nothing passed. For the ReLU that is $1 - (1 - 2^{-M})^L$. A leaky unit is
+    For independent weights and a first layer, all symmetric and never exactly 0, a unit
+    is 0 if and only if all $M$ units of some layer before were off, so that nothing
+    passed. For the ReLU that is $1 - (1 - 2^{-M})^L$. A leaky unit is
     never off.
 
     Args:
@@ -308,11 +289,6 @@ def atom_probability(
     Returns:
         The probabilities, in the common shape.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If `depth` or `width` is not made of integers $\ge 0$ or $\ge 1$,
-            `slope` is larger than $10^{50}$ in size, or the shapes do not broadcast.
-
     References:
         Homework 4, [no finite width is Gaussian][3-beyond-gaussian].
 
@@ -322,9 +298,10 @@ def atom_probability(
     """
     L, M, alpha, _ = _as_stack(depth, width, slope)
     dead = np.where(alpha == 0.0, np.exp2(-M), 0.0)
-    return np.asarray(-np.expm1(L * np.log1p(-dead)))[()]
+    return np.asarray(-np.expm1(L * np.log1p(-dead)))
 
 
+@contract
 def fixed_network_share(
     *, depth: ArrayLike = 1, slope: ArrayLike = 0.0
 ) -> NDArray[np.float64]:
@@ -362,17 +339,19 @@ def fixed_network_share(
     """
     L, alpha = _as_counts("depth", depth, at_least=0), _as_scale("slope", slope)
     shape = check_broadcast(depth=L, slope=alpha)
+    as_numbers("depth", L, at_most=_DEEPEST)
     bend = ((1.0 - alpha) / np.hypot(1.0, alpha)) ** 2 / np.pi
     s, shares = np.ones(alpha.shape), np.ones(shape)
     for layer in range(1, int(L.max(initial=0)) + 1):
         theta = 2.0 * np.arcsin(np.sqrt(0.5 * s))  # cos(theta) = 1 - s
         s = s - bend * (np.sin(theta) - theta * np.cos(theta))
         shares = np.where(layer <= L, s, shares)
-    return np.asarray(shares)[()]
+    return np.asarray(shares)
 
 
+@contract
 def fixed_layer_moments(
-    weights: ArrayLike, *, slope: float = 0.0, variance: float = 1.0
+    weights: ArrayLike, *, slope: Real = 0.0, variance: Real = 1.0
 ) -> LayerMoments:
     r"""Return mean and variance across inputs of the units of one fixed layer.
 
@@ -395,11 +374,6 @@ def fixed_layer_moments(
     Returns:
         The moments, each of shape `(...)`.
 
-    Raises:
-        TypeError: If an argument is not real.
-        ValueError: If `weights` has no entries, or an argument is out of its range or
-            larger than $10^{50}$ in size.
-
     References:
         Homework 4, [what one network keeps][3-beyond-fixed].
 
@@ -419,15 +393,16 @@ def fixed_layer_moments(
     )
 
 
+@contract
 def random_stack(
     depth: int,
     width: int,
     *,
     rng: RNG,
     networks: int = 1,
-    weight_std: float | None = None,
-    slope: float = 0.0,
-    variance: float = 1.0,
+    weight_std: Real | None = None,
+    slope: Real = 0.0,
+    variance: Real = 1.0,
 ) -> Iterator[NDArray[np.float64]]:
     r"""Yield the pre-activations of random networks, one layer after the other.
 
@@ -451,8 +426,6 @@ def random_stack(
         standard deviation $\sqrt v$ that grows beyond $10^{150}$ is cut to it.
 
     Raises:
-        TypeError: If an argument is of the wrong kind.
-        ValueError: If an argument is out of its range.
         MemoryError: If a layer does not fit into memory.
 
     References:
@@ -472,15 +445,16 @@ def random_stack(
     return _layers(generator, L, (n, M), epsilon=epsilon, alpha=alpha, start=start)
 
 
+@contract(infinite=True)
 def random_stack_variances(
     depth: int,
     width: int,
     *,
     rng: RNG,
     networks: int = 1,
-    weight_std: float | None = None,
-    slope: float = 0.0,
-    variance: float = 1.0,
+    weight_std: Real | None = None,
+    slope: Real = 0.0,
+    variance: Real = 1.0,
 ) -> NDArray[np.float64]:
     r"""Return draws of the variance of each layer given the layers before it.
 
@@ -507,8 +481,6 @@ def random_stack_variances(
         thrice the mean of their squares, its fourth moment.
 
     Raises:
-        TypeError: If an argument is of the wrong kind.
-        ValueError: If an argument is out of its range.
         MemoryError: If the result does not fit into memory.
 
     References:
@@ -530,12 +502,11 @@ def random_stack_variances(
     if alpha:
         squares += 2.0 * alpha**2 * generator.standard_gamma((M - on) / 2.0)
     # Summed as logarithms: no product of an overflow and a dead layer is NaN.
-    with np.errstate(divide="ignore", over="ignore"):
-        steps = np.log(squares) + 2.0 * np.log(epsilon)
-        half = np.vstack([np.zeros(n), 0.5 * np.cumsum(steps, axis=0)])
-        growth = np.exp(half)
-        # In this order only a result that is too large itself overflows.
-        return np.asarray(start * growth * growth)
+    steps = np.log(squares) + 2.0 * np.log(epsilon)
+    half = np.vstack([np.zeros(n), 0.5 * np.cumsum(steps, axis=0)])
+    growth = np.exp(half)
+    # In this order only a result that is too large itself overflows.
+    return np.asarray(start * growth * growth)
 
 
 def _layers(
@@ -547,15 +518,16 @@ def _layers(
     alpha: float,
     start: float,
 ) -> Iterator[NDArray[np.float64]]:
-    scale, largest = np.full(size[0], np.sqrt(start)), _LARGEST**3
-    several = max(1, _BLOCK // math.prod(size))
-    for first in range(0, depth + 1, several):
-        g = rng.standard_normal((min(several, depth + 1 - first), *size))
-        # f is homogeneous, f(scale * g) = scale * f(g), so only the scale can overflow.
-        z = np.where(g > 0.0, g, alpha * g) if alpha else np.maximum(g, 0.0)
-        for layer, norm in zip(g, epsilon * np.sqrt(np.vecdot(z, z)), strict=True):
-            yield scale[:, None] * layer
-            scale = np.minimum(scale * norm, largest)
+    scale = np.full((size[0], 1), np.sqrt(start))
+    for _ in range(depth + 1):
+        g = rng.standard_normal(size)
+        with np.errstate(all="ignore"):  # of the program that draws the layers
+            layer = scale * g
+            # As f(scale * g) = scale * f(g), only the scale can overflow.
+            z = np.where(g > 0.0, g, alpha * g)
+            norm = np.sqrt(np.vecdot(z, z))[:, None]
+            scale = np.minimum(epsilon * scale * norm, _LARGEST**3)
+        yield layer
 
 
 def _log_spread(
@@ -569,17 +541,14 @@ def _log_spread(
 
 def _log1p_squared_product(*factors: NDArray[np.float64]) -> NDArray[np.float64]:
     r"""Return $\log(1 + \prod_i f_i^2)$ where the product may overflow."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(
-            np.logaddexp(0.0, 2.0 * sum(np.log(np.abs(f)) for f in factors))
-        )
+    return np.asarray(np.logaddexp(0.0, 2.0 * sum(np.log(np.abs(f)) for f in factors)))
 
 
 def _as_counts(name: str, value: ArrayLike, *, at_least: int) -> NDArray[np.float64]:
     counts = as_numbers(name, value, at_least=at_least)
     broken = counts != np.floor(counts)
     if broken.any():
-        raise ValueError(f"`{name}` holds {counts[broken][0]:g}, expected integers")
+        raise ValueError(f"`{name}` holds {counts[broken][0]}, expected integers")
     return counts
 
 
@@ -609,7 +578,7 @@ def _as_simulation(
     width: int,
     networks: int,
     *,
-    scales: tuple[float | None, float, float],
+    scales: tuple[Real | None, Real, Real],
 ) -> tuple[int, int, int, tuple[float, float, float]]:
     L = as_integer("depth", depth, at_least=0)
     M = as_integer("width", width, at_least=1, at_most=2**53)

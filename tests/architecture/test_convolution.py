@@ -260,7 +260,9 @@ class TestConv1d:
         """Too large is said, also where infinities of both signs would meet."""
         x = np.full(5000, 1e200)
         for kernel in (np.full(40, 1e200), np.tile([1e200, -1e200], 20)):
-            with pytest.raises(ValueError, match="`x` and `kernel` are too large"):
+            with pytest.raises(
+                ValueError, match="`x` and `kernel` make the result too large"
+            ):
                 conv1d(x, kernel)
 
     @pytest.mark.parametrize("x", [[1.0, 2.0, 3.0], [[1.0, 2.0, 3.0]] * 2])
@@ -407,17 +409,20 @@ def test_a_stride_of_any_size_is_one_window():
 
 LARGE = 1e300
 EVERY_LAYER = [
-    conv1d_output_length,
-    lambda n, k, **options: convolution_matrix(np.ones(k), n, **options),
-    lambda n, k, **options: weight_pattern(k, n, **options),
-    lambda n, k, **options: weight_counts(k, n, **options),
-    lambda n, k, **options: conv1d(np.ones(n), np.ones(k), **options),
-    lambda n, k, **options: shared_weight_gradient(np.ones((1, n)), k, **options),
+    (conv1d_output_length, "width"),
+    (lambda n, k, **options: convolution_matrix(np.ones(k), n, **options), "kernel"),
+    (lambda n, k, **options: weight_pattern(k, n, **options), "width"),
+    (lambda n, k, **options: weight_counts(k, n, **options), "width"),
+    (lambda n, k, **options: conv1d(np.ones(n), np.ones(k), **options), "kernel"),
+    (
+        lambda n, k, **options: shared_weight_gradient(np.ones((1, n)), k, **options),
+        "width",
+    ),
 ]
 
 
-@pytest.mark.parametrize("f", EVERY_LAYER)
-def test_every_layer_names_bad_arguments(f):
+@pytest.mark.parametrize(("f", "width"), EVERY_LAYER)
+def test_every_layer_names_bad_arguments(f, width):
     """One test for what all functions of a layer have in common."""
     with pytest.raises(ValueError, match="`stride` is 0, expected >= 1"):
         f(5, 3, stride=0)
@@ -428,11 +433,11 @@ def test_every_layer_names_bad_arguments(f):
     with pytest.raises(TypeError, match=r"`stride` is 1\.0, expected an integer"):
         f(5, 3, stride=1.0)
     with pytest.raises(
-        ValueError, match="`width` 6 reaches over 6 inputs, expected at most 5"
+        ValueError, match=f"`{width}` 6 reaches over 6 inputs, expected at most 5"
     ):
         f(5, 6)
     with pytest.raises(
-        ValueError, match="`width` 3 reaches over 9 inputs, expected at most 7"
+        ValueError, match=f"`{width}` 3 reaches over 9 inputs, expected at most 7"
     ):
         f(5, 3, padding=1, dilation=4)
 
@@ -523,7 +528,7 @@ def test_every_layer_names_bad_arguments(f):
         (
             lambda: conv1d([LARGE, LARGE], [LARGE, -LARGE]),
             ValueError,
-            "`x` and `kernel` are too large, expected finite outputs",
+            "`x` and `kernel` make the result too large for a float",
         ),
         (
             lambda: conv1d([1.0], [1.0], padding=10**14),
@@ -538,12 +543,12 @@ def test_every_layer_names_bad_arguments(f):
         (
             lambda: conv1d_gradient([LARGE] * 3, [1, 1], [LARGE] * 2),
             ValueError,
-            "`output_gradient` is too large, expected finite gradients",
+            "`x` and `output_gradient` make the result too large for a float",
         ),
         (
             lambda: conv1d_gradient([1, 1, 1], [LARGE] * 2, [LARGE] * 2),
             ValueError,
-            "`output_gradient` is too large, expected finite gradients",
+            "`kernel` and `output_gradient` make the result too large for a float",
         ),
         (
             lambda: shared_weight_gradient(np.ones((3, 4)), 3),
@@ -568,7 +573,7 @@ def test_every_layer_names_bad_arguments(f):
         (
             lambda: shared_weight_gradient(np.full((2, 3), 1.7e308), 2),
             ValueError,
-            "`matrix_gradient` is too large, expected finite sums",
+            "`matrix_gradient` makes the result too large for a float",
         ),
     ],
 )
