@@ -433,10 +433,10 @@ def _mean_gradient(
 ) -> NDArray[np.float64]:
     """Return the gradient of the mean loss, 2 lam w - X^T (y sigma(-m)) / n.
 
-    In blocks of a megabyte, so that X is read from memory once, not twice.
+    In blocks that stay in the cache, so that X is read from memory once, not twice.
     """
     n, p = X.shape
-    pulls, rows = np.zeros(p), max(1, 2**17 // p)
+    pulls, rows = np.zeros(p), max(1, min(2**13, 2**17 // p))
     for first in range(0, n, rows):
         x, labels = X[first : first + rows], y[first : first + rows]
         pulls += (labels * share(labels * (x @ w))) @ x
