@@ -362,7 +362,7 @@ def _jump(m0: NDArray[np.float64], boundary: float) -> Jump:
         return Jump(beta=beta, before=before, after=after)
     m0 = m0[exists]
     low, high = _turning_betas(m0)
-    tie = np.clip(_stationary_beta(boundary, m0), low, high)
+    tie = low
     done = np.zeros(m0.shape, dtype=bool)
     while not done.all():
         lower, upper = _lower_minimizer(m0, tie, boundary), _upper_minimizer(m0, tie)

@@ -364,7 +364,7 @@ def test_descent_needs_a_smaller_penalty_than_the_minimizer(margin, offset):
     assert (critical == math.inf) == (margin <= kink_exactly(offset)) or margin < 1e-300
 
 
-@pytest.mark.parametrize("beta", [1e-300, 1.0, 1e308])
+@pytest.mark.parametrize("beta", [5e-324, 1e-310, 1e-300, 1.0, 1e308])
 @pytest.mark.parametrize("margin", [1e-308, 1e-20, 800.0, 1e4, 1e150])
 def test_extremes_are_answered_without_a_warning(margin, beta):
     for offset in (0.0, 0.25, 0.5 - 1e-16):
