@@ -36,7 +36,7 @@ class Block(NamedTuple):
 
 
 def share(margin: Any, exp: Callable[[Any], Any] = np.exp) -> Any:
-    """Return sigma(-m), how much of x the gradient holds; 0 once exp(m) overflows."""
+    """Return sigma(-m), the share of x in the gradient; 0 once exp(m) overflows."""
     return 1.0 / (1.0 + exp(margin))
 
 

@@ -346,9 +346,7 @@ def test_radii_of_every_regularization(lam):
     assert_allclose(safe * lam, safe_step_size(1.0, 7.0), rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("R", "eta"), [(1e-100, 1e-40), (1e20, 1e-150), (1.0, 1e-120)]
-)
+@pytest.mark.parametrize(("R", "eta"), [(1e-100, 1e-40), (1e20, 1e-150), (1.0, 1e-120)])
 def test_radii_of_small_steps(R, eta):
     """The first step is half of the sample, and the second adds another half."""
     radii = worst_radii([eta, eta], R)

@@ -184,6 +184,31 @@ def test_features_of_which_a_lost_share_would_count_are_refused():
     assert_allclose(step, 0.1 * math.exp(-720 / 2) * (1e306 * math.exp(-360)))
 
 
+@pytest.mark.parametrize(
+    ("size", "margin", "refused"),
+    [
+        (1e306, 699.0, False),
+        (1e306, 701.0, True),
+        (1e306, 1499.0, True),
+        (1e306, 1501.0, False),
+        (9e139, 720.0, False),
+        (1.1e140, 720.0, True),
+    ],
+)
+def test_no_other_feature_is_refused(size, margin, refused):
+    """What is answered is right, up to what is lost beside the weights."""
+    w, options = margin / size, {"regularization": 1.0}
+    if refused:
+        with pytest.raises(ValueError, match="expected features up to"):
+            online_gradient_descent([[size]], [1], 0.1, initial=[w], **options)
+        return
+
+    run = online_gradient_descent([[size]], [1], 0.1, initial=[w], **options)
+
+    expected = gradient_step([size], 1, [w], 0.1, **options)
+    assert_allclose(run.weights, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
 def test_the_same_call_gives_the_same_bits(rng, engine):
     """First or hundredth, whatever ran in between."""
@@ -217,7 +242,7 @@ def test_both_engines_refuse_a_bad_feature_and_a_bad_label(rng, *, bad, steps):
 
 
 @pytest.mark.parametrize(
-    "size", [0.0, 5e-324, 1e-200, 1e-140, 1.0, 1e140, 1e200, 1e307]
+    "size", [0.0, 5e-324, 1e-200, 1e-158, 1e-140, 1.0, 1e140, 1e154, 1e200, 1e307]
 )
 def test_norms_where_squares_leave_the_floats(rng, size):
     """Against Python's own, and for arrays as for numbers."""
