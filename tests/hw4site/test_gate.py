@@ -651,10 +651,12 @@ def test_a_set_up_block_has_no_output():
 
 
 def test_figures_that_are_missing():
-    """A hidden block leaves no code on the page, but a figure or an answer box."""
+    """A hidden block leaves a figure, an answer box or a marking scheme."""
     page = Page(Path("page.md"), blocks("x", "y", headers="f"))
     both = '<figure class="hw4-figure"></figure><div class="hw4-try"></div>'
     assert list(html_rules.blocks_ran(page, html(both))) == []
+    marked = '<div class="hw4-try"></div><div class="hw4-scheme"></div>'
+    assert list(html_rules.blocks_ran(page, html(marked))) == []
     one = '<div class="hw4-try"></div>'
     assert list(html_rules.blocks_ran(page, html(one))) == [
         (1, "the built page has 1 figures and boxes, expected 2")
