@@ -352,6 +352,14 @@ def test_integers_keep_every_digit():
     assert_array_equal(as_integers("n", [[1, 2]], "N", 2), [[1, 2]])
 
 
+def test_integers_have_room_for_sums():
+    """Up to a quarter of what 64 bits can count, in either direction."""
+    for value in (2**62, -(2**62)):
+        assert_array_equal(as_integers("n", [value]), [value])
+        with pytest.raises(ValueError, match=r"^`n` holds .*, expected in "):
+            as_integers("n", np.array([2 * value - (value > 0)]))
+
+
 def test_integers_are_not_copied_if_nothing_is_to_convert():
     array = np.array([2**53 + 1, -3])
 
@@ -399,7 +407,7 @@ def test_memory_refuses_what_no_machine_holds(monkeypatch):
     )
     with says(MemoryError, message):
         check_memory("n", 2**15, 2**16, 2**15)
-    with pytest.raises(MemoryError, match="^`X` is of 9 samples: a result of shape"):
+    with pytest.raises(MemoryError, match=r"^`X` is of 9 samples: a result of shape"):
         check_memory("X", "of 9 samples", 2**16, 2**15)
 
 
@@ -438,6 +446,18 @@ def test_broadcast_refuses_before_anything_is_allocated():
     with pytest.raises(MemoryError, match=f"^{re.escape(message)}"):
         check_broadcast(a=column, b=row, c=np.broadcast_to(0.0, 2**40))
     assert check_broadcast(a=np.ones((0, 1)), b=np.ones(3)) == (0, 3)
+
+
+def test_broadcast_counts_bytes(monkeypatch):
+    """A result of exactly the memory's size passes, a larger one does not."""
+    monkeypatch.setattr(_checks, "memory_size", lambda: 2**13)
+    assert check_broadcast(a=np.ones((32, 1)), b=np.ones(32)) == (32, 32)
+    with pytest.raises(MemoryError, match=r"^`b` is of shape \(33,\)"):
+        check_broadcast(a=np.ones((32, 1)), b=np.ones(33))
+
+
+def test_broadcast_names_what_does_not_fit():
+    """No length is stretched but one."""
     message = "`a` (0,), `b` (3,) do not broadcast, expected shapes that do"
     with says(ValueError, message):
         check_broadcast(a=np.ones(0), b=np.ones(3))
@@ -558,6 +578,7 @@ def test_a_result_is_no_view():
         lambda x: np.broadcast_to(x, x.shape),
         lambda _: np.zeros(9)[3:],
         lambda _: np.broadcast_to(0.0, 3),
+        lambda _: np.broadcast_to(np.zeros(3), 3),
         lambda _: np.frombuffer(bytearray(16)),
         lambda x: Pair(x, 1.0).first,
     ):

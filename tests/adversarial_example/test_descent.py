@@ -160,6 +160,16 @@ def test_one_step_of_descent_keeps_its_digits(margin):
     assert_allclose(path.logits, [margin, expected], rtol=1e-14, atol=1e-13 * margin)
 
 
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_on_the_boundary_only_the_distance_pulls(engine):
+    """There the second term of the objective has its derivative from below, zero."""
+    path = gradient_descent(
+        [2.0], [1.0], 0.0, 0.1, step_size=1.0, steps=1, initial=[0.0], engine=engine
+    )
+    assert_allclose(path.logits, [0.0, 2 * 0.1 * 2.0], rtol=1e-15)
+
+
 def test_descent_of_no_steps_stays():
     path = gradient_descent([2.0, 1.0], [1.0, 0.0], 0.0, 0.0, step_size=9, steps=0)
     assert_array_equal(path.x, [2.0, 1.0])
