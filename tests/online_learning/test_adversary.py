@@ -120,6 +120,15 @@ def test_a_finer_grid_narrows_the_bracket():
     assert fine.bound - fine.cost < 0.3 * (coarse.bound - coarse.cost)
 
 
+@pytest.mark.parametrize("cost", ["gradients", "losses"])
+def test_what_comes_after_the_last_round_costs_nothing(cost):
+    """One round from 0 has one margin, so the bracket closes with the cells."""
+    worst = costliest_stream([0.01], 77.0, cost=cost, states=2, margins=100_000)
+
+    exact = {"gradients": 0.005 * 38.5**2, "losses": math.log(2)}[cost]
+    assert_allclose([worst.cost, worst.bound], exact, rtol=5e-5)
+
+
 def test_half_is_an_admitted_step_size():
     """At 1 / (2 lambda) the old weights vanish, and only the pull is left."""
     worst = costliest_stream([0.5, 0.25], 77.0)
