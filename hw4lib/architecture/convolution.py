@@ -307,18 +307,19 @@ def conv1d(
         array([1., 6., 4.])
     """
     w, x, layer = _as_operands(x, kernel, stride, padding, dilation)
-    b = as_array("bias", bias) if np.ndim(bias) == 0 else None
-    if b is None:
-        b = as_array("bias", bias, *w.shape[:-2])[:, None]
+    b = as_array("bias", bias)
+    if b.ndim and b.shape != w.shape[:-2]:
+        expected = f"({len(w)})" if w.ndim == 3 else "a number"
+        raise ValueError(f"`bias` has shape {b.shape}, expected {expected}")
     padded = _pad(x, layer)
     if w.size == layer.k and layer.s == layer.d == 1 and layer.m > 128 * _BLOCK:
         z = _by_blocks(padded, w.ravel())
-        return np.asarray((z if w.ndim == 3 else z[..., 0, :]) + b)
+        return np.asarray((z if w.ndim == 3 else z[..., 0, :]) + b[..., None])
     weights, inputs = _cells(w), np.moveaxis(padded, -2, 0)  # channels first
     z = np.zeros((len(weights), *x.shape[:-2], layer.m))
     for t in range(layer.k):  # z_i += w_t x_{is - p + dt}
         z += np.tensordot(weights[..., t], inputs[..., layer.window(t)], axes=1)
-    return np.asarray((np.moveaxis(z, 0, -2) if w.ndim == 3 else z[0]) + b)
+    return np.asarray((np.moveaxis(z, 0, -2) if w.ndim == 3 else z[0]) + b[..., None])
 
 
 @contract
@@ -646,7 +647,8 @@ def _as_operands(
     layer = _as_layer(
         x.shape[-1], w.shape[-1], stride, padding, dilation, name="kernel"
     )
-    wider = max(layer.before, layer.after)
-    check_memory("padding", wider, *x.shape[:-1], layer.padded)
+    if layer.padded > layer.n:
+        wider = max(layer.before, layer.after)
+        check_memory("padding", wider, *x.shape[:-1], layer.padded)
     check_memory("x", x.shape, *x.shape[:-2], len(_cells(w)), layer.m)
     return w, x, layer

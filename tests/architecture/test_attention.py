@@ -6,6 +6,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -19,12 +20,14 @@ from hw4lib.architecture.attention import (
     attention_matrix,
     attention_weights,
     block_pattern,
+    causal_mask,
     multi_head_attention,
     scaled_dot_product_attention,
     self_attention,
 )
 
 CAUSAL = np.tri(4, dtype=bool)
+ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
 
 
 def weights_one_by_one(queries, keys, mask=None):
@@ -453,7 +456,218 @@ def test_outputs_stay_between_the_values(queries, keys):
     assert (np.abs(means) <= 1 + 1e-15).all()
 
 
-ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
+def rows_of(scores, values):
+    """Scores, softmax, mean, as SciPy has them."""
+    return scipy.special.softmax(scores, axis=-1) @ values
+
+
+def test_a_bias_is_added_to_the_scores(rng):
+    queries, keys = rng.normal(size=(2, 4, 3))
+    values, bias = rng.normal(size=(4, 2)), rng.normal(size=(4, 4))
+    scores = queries @ keys.T / np.sqrt(3) + bias
+
+    weights = attention_weights(queries, keys, bias=bias)
+    mean = scaled_dot_product_attention(queries, keys, values, bias=bias)
+
+    assert_allclose(weights, scipy.special.softmax(scores, axis=1), rtol=1e-12)
+    assert_allclose(mean, rows_of(scores, values), rtol=1e-11)
+
+
+def test_a_bias_of_minus_infinity_is_a_mask(rng):
+    queries, keys = rng.normal(size=(2, 4, 3))
+    bias = np.where(CAUSAL, 0.0, -np.inf)
+
+    assert_array_equal(
+        attention_weights(queries, keys, bias=bias),
+        attention_weights(queries, keys, mask=CAUSAL),
+    )
+
+
+def test_a_mask_of_each_head_and_of_each_member_of_a_batch(rng):
+    x, *weights = heads(rng)
+    batch = rng.normal(size=(3, 4, 3))
+    by_head = rng.random((2, 4, 4)) < 0.5
+    by_member = rng.random((3, 1, 4, 4)) < 0.5
+    by_head |= np.eye(4, dtype=bool)
+    by_member |= np.eye(4, dtype=bool)
+    w_q, w_k, w_v, w_o = weights
+
+    actual = multi_head_attention(x, *weights, mask=by_head)
+    expected = sum(
+        self_attention(x, w_q[i], w_k[i], w_v[i], mask=by_head[i])
+        @ w_o[5 * i : 5 * i + 5]
+        for i in range(2)
+    )
+    assert_allclose(actual, expected, rtol=1e-11, atol=1e-13)
+
+    actual = multi_head_attention(batch, *weights, mask=by_member)
+    expected = [
+        multi_head_attention(batch[b], *weights, mask=by_member[b, 0]) for b in range(3)
+    ]
+    assert_allclose(actual, expected, rtol=1e-11, atol=1e-13)
+    bias = rng.normal(size=(3, 2, 4, 4))
+    actual = multi_head_attention(batch, *weights, bias=bias)
+    expected = [
+        multi_head_attention(batch[b], *weights, bias=bias[b]) for b in range(3)
+    ]
+    assert_allclose(actual, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_cross_attention_takes_keys_and_values_from_the_context(rng):
+    x, context = rng.normal(size=(4, 3)), rng.normal(size=(6, 2))
+    w_q, w_k, w_v = (rng.normal(size=shape) for shape in [(3, 5), (2, 5), (2, 7)])
+    b_q, b_k, b_v = rng.normal(size=5), rng.normal(size=5), rng.normal(size=7)
+    q, k, v = x @ w_q + b_q, context @ w_k + b_k, context @ w_v + b_v
+    biases = {"query_bias": b_q, "key_bias": b_k, "value_bias": b_v}
+
+    actual = self_attention(x, w_q, w_k, w_v, context=context, **biases)
+
+    assert_allclose(actual, rows_of(q @ k.T / np.sqrt(5), v), rtol=1e-11)
+    # One head with an output matrix and a bias of its own.
+    w_o, b_o = rng.normal(size=(7, 2)), rng.normal(size=2)
+    one = multi_head_attention(
+        x,
+        w_q[None],
+        w_k[None],
+        w_v[None],
+        w_o,
+        context=context,
+        **{name: bias[None] for name, bias in biases.items()},
+        output_bias=b_o,
+    )
+    assert_allclose(one, actual @ w_o + b_o, rtol=1e-11)
+
+
+def test_a_causal_output_depends_on_no_later_position(rng):
+    """The receptive field: to the last bit, whatever comes later."""
+    x, *weights = heads(rng)
+    y = multi_head_attention(x, *weights, mask=causal_mask(4))
+
+    for n in range(3):
+        changed = x.copy()
+        changed[n + 1 :] = 100 * rng.normal(size=changed[n + 1 :].shape)
+        other = multi_head_attention(changed, *weights, mask=causal_mask(4))
+        assert_array_equal(other[: n + 1], y[: n + 1])
+        assert not np.allclose(other[n + 1 :], y[n + 1 :])
+
+
+def test_decoding_step_by_step_gives_the_rows_of_the_whole(rng):
+    x, *weights = heads(rng)
+    y = multi_head_attention(x, *weights, mask=causal_mask(4))
+
+    steps = [
+        multi_head_attention(x[n : n + 1], *weights, context=x[: n + 1])[0]
+        for n in range(4)
+    ]
+
+    assert_allclose(steps, y, rtol=1e-11)
+
+
+def test_causal_mask_is_the_lower_triangle():
+    mask = causal_mask(4)
+
+    assert mask.dtype == np.bool_
+    assert_array_equal(mask, CAUSAL)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (7, 1), (1, 7), (7,), (7, 7)])
+def test_counts_of_a_mask_that_is_broadcast(shape):
+    whole = np.ones((7, 7), dtype=bool)
+    counts = attention_counts(7, 2, mask=np.ones(shape, dtype=bool))
+
+    assert counts.mixing_weights == whole.sum()
+
+
+def test_counts_of_any_length_take_no_time():
+    n = 10**30
+    assert attention_counts(n, 2, mask=[[True]]).product_nonzeros == 4 * n**2
+
+
+@pytest.mark.parametrize("size", [1e-308, 1e-150, 1e150, 1.7e308])
+def test_means_of_values_of_any_size(size):
+    """Equal scores: half of each, up to the largest float."""
+    actual = scaled_dot_product_attention([[1.0]], [[2.0], [2.0]], [[size], [0.0]])
+
+    assert_allclose(actual, [[size / 2]], rtol=1e-15)
+
+
+def test_float32_is_computed_in_float64(rng):
+    arrays = [a.astype(np.float32) for a in heads(rng)]
+
+    actual = multi_head_attention(*arrays)
+
+    assert actual.dtype == np.float64
+    assert_array_equal(actual, multi_head_attention(*[a.astype(float) for a in arrays]))
+
+
+def test_the_callers_error_state_does_not_matter():
+    with np.errstate(all="raise"):
+        weights = attention_weights([[1e3]], [[-1e3], [1e3]])
+
+    assert_array_equal(weights, [[0.0, 1.0]])
+
+
+def test_scores_that_no_address_counts(monkeypatch):
+    """Where integers have 32 bits, before anything is allocated."""
+    monkeypatch.setattr("sys.maxsize", 2**31 - 1)
+    x = np.broadcast_to(1.0, (20_000, 1))
+
+    with pytest.raises(MemoryError, match=r"the scores have shape \(20000, 20000\)"):
+        scaled_dot_product_attention(x, x, x)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: attention_weights([[1e200]], [[-1e200], [0.0]]),
+            "`queries` and `keys` make the result too large",
+        ),
+        (
+            lambda: attention_weights(ONE, ONE, bias=[[np.inf]]),
+            "`bias` holds inf, expected finite numbers or -inf",
+        ),
+        (lambda: attention_weights(ONE, ONE, bias=[[np.nan]]), "`bias` holds nan"),
+        (
+            lambda: attention_weights(TWO, TWO, bias=[[0.0, 0.0], [-np.inf, -np.inf]]),
+            "`bias` leaves row 1 empty, expected a key a row",
+        ),
+        (
+            lambda: attention_weights(
+                TWO, TWO, mask=np.eye(2), bias=[[0.0, 0.0], [0.0, -np.inf]]
+            ),
+            "`bias` leaves row 1 empty",
+        ),
+        (
+            lambda: attention_weights(TWO, TWO, bias=np.zeros((3, 1, 1))),
+            r"`bias` has shape \(3, 1, 1\), expected one that broadcasts to \(2, 2\)",
+        ),
+        (lambda: attention_weights(TWO, TWO, mask=False), "`mask` leaves row 0 empty"),
+        (
+            lambda: self_attention(TWO, TWO, TWO, TWO, context=ONE),
+            r"`key_weights` has shape \(2, 2\), expected \(1, 2\)",
+        ),
+        (
+            lambda: self_attention(
+                np.ones((2, 1, 1)), ONE, ONE, ONE, context=np.ones((3, 1, 1))
+            ),
+            "`inputs` .* `context` .* do not broadcast",
+        ),
+        (
+            lambda: self_attention(ONE, ONE, ONE, ONE, query_bias=[1.0, 2.0]),
+            r"`query_bias` has shape \(2,\), expected \(1\)",
+        ),
+        (
+            lambda: multi_head_attention(
+                ONE, [ONE], [ONE], [ONE], ONE, mask=np.ones((2, 1, 1))
+            ),
+            r"`mask` has shape \(2, 1, 1\), expected one that broadcasts to",
+        ),
+    ],
+)
+def test_bad_masks_and_biases_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize(

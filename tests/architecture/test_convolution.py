@@ -4,6 +4,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.signal
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -394,6 +395,164 @@ class TestGradients:
         gradient = conv1d_gradient(np.ones((0, 5)), [1, 2, 3], np.ones((0, 3)))
         assert_array_equal(gradient.kernel, [0, 0, 0])
         assert gradient.x.shape == (0, 5)
+
+
+class TestPaddingAndBias:
+    """Unequal padding is an input with zeros at its ends; a bias is added."""
+
+    @given(layer=layers(), after=st.integers(0, 5))
+    def test_unequal_padding_is_padding_by_hand(self, layer, after):
+        """Every function of a layer, in front and behind by other numbers."""
+        width, length, options = layer
+        before = options.pop("padding") + 8
+        pair = (before, after)
+        rng = np.random.default_rng(length)
+        x, kernel = rng.normal(size=length), rng.normal(size=width)
+        by_hand = np.concatenate([np.zeros(before), x, np.zeros(after)])
+        expected = conv1d(by_hand, kernel, **options)
+
+        z = conv1d(x, kernel, padding=pair, **options)
+        assert_allclose(z, expected, rtol=1e-12, atol=1e-14)
+        assert conv1d_output_length(length, width, padding=pair, **options) == len(z)
+        matrix = convolution_matrix(kernel, length, padding=list(pair), **options)
+        whole = convolution_matrix(kernel, len(by_hand), **options)
+        assert_array_equal(matrix, whole[:, before : before + length])
+        pattern = weight_pattern(width, length, padding=np.array(pair), **options)
+        assert_array_equal(pattern >= 0, matrix != 0)
+        counts = weight_counts(width, length, padding=pair, **options)
+        assert counts.connections == (pattern >= 0).sum()
+        free = rng.normal(size=matrix.shape)
+        sums = shared_weight_gradient(free, width, padding=pair, **options)
+        expected = [free[pattern == t].sum() for t in range(width)]
+        assert_allclose(sums, expected, rtol=1e-12, atol=1e-13)
+        gradient = conv1d_gradient(x, kernel, np.ones(len(z)), padding=pair, **options)
+        assert_allclose(gradient.x, matrix.sum(axis=0), rtol=1e-12, atol=1e-13)
+
+    @pytest.mark.parametrize("length", [9, 5000])
+    def test_bias(self, rng, length):
+        """A number, or one for each channel; its gradient is a sum."""
+        x, kernel = rng.normal(size=(4, 1, length)), rng.normal(size=(3, 1, 2))
+        bias = np.array([1.0, -2.0, 0.5])
+        plain = conv1d(x, kernel)
+        expected = plain + bias[:, None]
+        assert_array_equal(conv1d(x, kernel, bias=bias), expected)
+        assert_array_equal(conv1d(x, kernel, bias=2.5), plain + 2.5)
+        one = conv1d(x[0, 0], kernel[0, 0], bias=bias[0])
+        assert_allclose(one, expected[0, 0], rtol=1e-12, atol=1e-13)
+        g = rng.normal(size=plain.shape)
+        gradient = conv1d_gradient(x, kernel, g)
+        assert_allclose(gradient.bias, g.sum(axis=(0, 2)), rtol=1e-12)
+        single = conv1d_gradient(x[:, 0], kernel[0, 0], g[:, 0])
+        assert_allclose(single.bias, g[:, 0].sum(), rtol=1e-11)
+
+    def test_bias_keeps_the_channel_of_a_long_signal(self, rng):
+        """One output channel of a kernel with channels stays an axis."""
+        x, kernel = rng.normal(size=(2, 1, 6000)), rng.normal(size=(1, 1, 40))
+        z = conv1d(x, kernel, bias=[3.0])
+        assert z.shape == (2, 1, 5961)
+        expected = np.correlate(x[1, 0], kernel[0, 0], "valid") + 3.0
+        assert_allclose(z[1, 0], expected, rtol=1e-12, atol=1e-12)
+
+
+class TestForeignCode:
+    """SciPy computes the same numbers."""
+
+    @pytest.mark.parametrize("width", [1, 2, 5, 70])
+    @pytest.mark.parametrize("mode", ["valid", "full", "same"])
+    def test_scipy_correlate(self, rng, width, mode):
+        """Its three modes are three paddings; "same" is unequal for even widths."""
+        x, kernel = rng.normal(size=300), rng.normal(size=width)
+        padding = {
+            "valid": 0,
+            "full": width - 1,
+            "same": (width // 2, (width - 1) // 2),
+        }[mode]
+        expected = scipy.signal.correlate(x, kernel, mode, method="direct")
+        assert_allclose(
+            conv1d(x, kernel, padding=padding), expected, rtol=1e-12, atol=1e-12
+        )
+
+    def test_scipy_circulant(self, rng):
+        """An input that is continued periodically meets a circulant matrix."""
+        x, kernel = rng.normal(size=8), rng.normal(size=3)
+        row = np.concatenate([kernel, np.zeros(5)])
+        circulant = scipy.linalg.circulant(row).T
+        actual = conv1d(np.concatenate([x, x[:2]]), kernel)
+        assert_allclose(actual, circulant @ x, rtol=1e-12, atol=1e-13)
+
+
+class TestClosedForm:
+    """Counts of layers of any size."""
+
+    def test_a_thousand_million_weights(self):
+        """At once, and exact."""
+        n = 10**9
+        counts = weight_counts(n, n)
+        assert (counts.entries, counts.connections) == (n, n)
+        counts = weight_counts(n, n, padding=n - 1)
+        # Window i of 2n - 1 meets min(i + 1, 2n - 1 - i) inputs.
+        assert counts.connections == n * n
+        assert counts.entries == n * (2 * n - 1)
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_is_the_sum_over_the_weights(self, seed):
+        """Long strides and dilations, against the loop over the weights."""
+        rng = np.random.default_rng(seed)
+        k, s, d = rng.integers(1, 60, size=3).tolist()
+        before, after = rng.integers(0, 900, size=2).tolist()
+        n = max(1, d * (k - 1) + 1 - before - after) + int(rng.integers(0, 500))
+        m = (n + before + after - d * (k - 1) - 1) // s + 1
+        met = sum(0 <= i * s - before + d * t < n for i in range(m) for t in range(k))
+        counts = weight_counts(k, n, stride=s, padding=(before, after), dilation=d)
+        assert counts.connections == met
+        assert isinstance(counts.connections, int)
+
+    def test_a_length_is_an_integer_of_64_bits(self):
+        """By declaration, wherever it runs."""
+        assert conv1d_output_length(5, 3).dtype == np.int64
+        assert weight_pattern(3, 5).dtype == np.int64
+
+
+def test_more_entries_than_an_address_counts(monkeypatch):
+    """Where integers have 32 bits even a view of so many is refused."""
+    monkeypatch.setattr("sys.maxsize", 2**31 - 1)
+    with pytest.raises(MemoryError, match="`input_length` is 20000: a matrix of shape"):
+        convolution_matrix([1, 2, 3], 20_000)
+    assert convolution_matrix([1, 2, 3], 2000).shape == (1998, 2000)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: conv1d([1, 2], [1], padding=(1, 2, 3)),
+            ValueError,
+            r"`padding` is \(1, 2, 3\), expected an integer or a pair",
+        ),
+        (lambda: conv1d([1, 2], [1], padding=(1, -2)), ValueError, "`padding` is -2"),
+        (lambda: conv1d([1, 2], [1], padding=(1, 0.5)), TypeError, "`padding` is 0.5"),
+        (lambda: conv1d([1, 2], [1], padding="same"), TypeError, "`padding` is 'same'"),
+        (lambda: conv1d([1, 2], [1], bias=[1, 2]), ValueError, r"`bias` has shape"),
+        (lambda: conv1d([1, 2], [1], bias="b"), TypeError, "`bias` is of type str"),
+        (
+            lambda: conv1d([[1, 2]], [[[1]], [[2]]], bias=[1, 2, 3]),
+            ValueError,
+            r"`bias` has shape \(3,\), expected \(2\)",
+        ),
+        (lambda: conv1d([1, 2], [1], bias=math.nan), ValueError, "`bias` holds nan"),
+        (
+            lambda: conv1d(
+                np.broadcast_to(1.0, (3000, 1, 3000)), np.ones((10**5, 1, 1))
+            ),
+            MemoryError,
+            r"`x` is of shape \(3000, 1, 3000\)",
+        ),
+    ],
+)
+def test_bad_padding_and_bias_are_named(call, error, message):
+    """As the caller gave them."""
+    with pytest.raises(error, match=message):
+        call()
 
 
 def test_a_stride_of_any_size_is_one_window():

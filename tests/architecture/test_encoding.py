@@ -345,6 +345,105 @@ def test_a_phase_of_a_quarter_turn_is_a_cosine_and_has_a_shift():
     assert_allclose(pairs @ [[c, -s], [s, c]], shifted, rtol=0, atol=1e-14)
 
 
+def test_many_offsets_at_once_are_a_rotary_encoding(rng):
+    """Each row by its own offset; inner products then depend on the distance."""
+    rows = rng.normal(size=(2, 5, 6))
+    offsets = np.array([0, 3, -7, 10**12, 2**62])
+
+    actual = shift_encoding(rows, offsets)
+
+    expected = [[shift_encoding(a[i], offsets[i]) for i in range(5)] for a in rows]
+    assert_array_equal(actual, expected)
+    # The same row at many positions, and the table of Su et al. from its definition.
+    q, k = rng.normal(size=(2, 6))
+    n = np.arange(40)
+    angles = np.outer(n, 10_000.0 ** (-np.arange(3) / 3))
+    table = np.empty((40, 6))
+    table[:, 0::2] = q[0::2] * np.cos(angles) + q[1::2] * np.sin(angles)
+    table[:, 1::2] = q[1::2] * np.cos(angles) - q[0::2] * np.sin(angles)
+    turned = shift_encoding(q, n)
+    assert_allclose(turned, table, rtol=0, atol=1e-13)
+    products = turned @ shift_encoding(k, n).T
+    for distance in (0, 1, 17):
+        diagonal = np.diagonal(products, distance)
+        assert_allclose(diagonal, diagonal[0], rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int8, np.longdouble])
+def test_rows_of_other_types(dtype):
+    rows = np.arange(8).reshape(2, 4).astype(dtype)
+
+    assert_array_equal(shift_encoding(rows, 3), shift_encoding(rows.astype(float), 3))
+
+
+@pytest.mark.parametrize(("base", "dimension"), [(10_000, 512), (1e300, 2), (1.7, 9)])
+def test_frequencies_are_right_to_the_last_digit(base, dimension):
+    actual = encoding_frequencies(256, base=base, exponent_dimension=dimension)
+
+    with mpmath.workdps(60):
+        expected = [
+            float(mpmath.power(base, -2 * mpmath.mpf(j) / dimension))
+            for j in range(256)
+        ]
+    assert_array_equal(actual, expected)
+
+
+def test_any_integer_type_has_64_bits_within():
+    """A position of 32 bits times a frequency in units of a turn needs 64."""
+    positions = np.array([2**31 - 1, -(2**31)], dtype=np.int32)
+
+    actual = positional_encoding(positions, 6)
+
+    expected = [encoding_in_digits(n, 6) for n in positions]
+    assert_allclose(actual, expected, rtol=0, atol=1e-15)
+
+
+def test_determinants_of_distinct_frequencies_are_not_zero(rng):
+    for _ in range(20):
+        w = rng.uniform(0.01, 3.1, size=5)
+        assert sine_determinant(w) != 0
+        assert encoding_determinant(w) != 0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: shift_encoding(np.ones((3, 4)), [1, 2]),
+            ValueError,
+            r"`encodings` \(3,\), `offset` \(2,\) do not broadcast",
+        ),
+        (
+            lambda: shift_encoding(
+                np.broadcast_to(1.0, (10**6, 1, 2)), np.broadcast_to(1, (10**6,))
+            ),
+            MemoryError,
+            "is of shape",
+        ),
+        (
+            lambda: sine_encoding(np.broadcast_to(1, (10**6,)), np.ones(10**7)),
+            MemoryError,
+            r"`positions` is of shape \(1000000,\)",
+        ),
+        (
+            lambda: sine_shift([1.0], 1, np.broadcast_to(1, (10**6,))),
+            MemoryError,
+            r"`positions` is of shape \(1000000,\)",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_first(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_matrix_past_an_address_is_a_memory_error(monkeypatch):
+    """Where integers have 32 bits: 20 000 squared numbers are more than 2^31 bytes."""
+    monkeypatch.setattr("hw4lib._checks.memory_size", lambda: 2**31 - 1)
+    with pytest.raises(MemoryError, match="`dimension` is 20000"):
+        shift_matrix(1, 20_000)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int64])
 def test_positions_of_any_integer_type(dtype):
     positions = np.array([0, 5, 100], dtype=dtype)

@@ -1,6 +1,7 @@
 import math
 import tracemalloc
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,12 +18,15 @@ from hw4lib.architecture.graph import (
     additive_attention_weights,
     additive_graph_attention,
     graph_attention,
+    graph_attention_from_scores,
     neighbor_rankings,
     score_spread,
     shared_weight_score,
 )
 
 D, D_K, D_V = 3, 2, 4
+ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
+EDGES = [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
 def node_by_node(score, values, adjacency):
@@ -413,7 +417,183 @@ def test_other_types_give_float64_and_stay_as_they_are(dtype):
     assert_array_equal(edges, edges_before)
 
 
-ONE, TWO = np.ones((1, 1)), np.ones((2, 2))
+@pytest.mark.parametrize("density", [0.0, 0.3, 1.0], ids=str)
+def test_given_scores_are_the_loop_over_neighbors(rng, density):
+    """GATv2 from its definition, by a matrix of scores and by those of the edges."""
+    x, w_1, w_2, a = (rng.normal(size=s) for s in [(9, 3), (3, 4), (3, 4), (4,)])
+    adjacency = graph(rng, 9, density)
+    edges = rng.permutation(np.argwhere(adjacency))
+
+    def score(i, j):
+        z = x[i] @ w_1 + x[j] @ w_2
+        return float(np.where(z > 0, z, 0.2 * z) @ a)
+
+    scores = np.array([[score(i, j) for j in range(9)] for i in range(9)])
+    expected = node_by_node(score, (x @ w_2).tolist(), adjacency)
+
+    dense = graph_attention_from_scores(scores, x @ w_2, adjacency=adjacency)
+    sparse = graph_attention_from_scores(scores[*edges.T], x @ w_2, edges=edges)
+    assert_allclose(dense, expected, rtol=1e-11, atol=1e-14)
+    assert_allclose(sparse, expected, rtol=1e-11, atol=1e-14)
+
+
+def ways(rng, adjacency, lead=()):
+    """Every function of a graph, as a call with a way to give it."""
+    n, edges = len(adjacency), np.argwhere(adjacency)
+    x = rng.normal(size=(*lead, n, D))
+    dot, additive = dot_layer(rng), additive_layer(rng)
+    e = rng.normal(size=(*lead, n, n))
+    by = {"adjacency": adjacency}, {"edges": edges}
+    calls = [
+        (lambda x, *_, g=g, f=f, w=w: lambda **o: f(x, *w, **g, **o))
+        for f, w in ((graph_attention, dot), (additive_graph_attention, additive))
+        for g in by
+    ]
+    calls += [
+        lambda x, e: lambda **o: graph_attention_from_scores(e, x, **by[0], **o),
+        lambda x, e: (
+            lambda **o: graph_attention_from_scores(e[..., *edges.T], x, **by[1], **o)
+        ),
+        lambda x, *_: (
+            lambda **o: additive_attention_weights(x, *additive, **by[0], **o)
+        ),
+    ]
+    return x, e, calls
+
+
+def test_an_isolated_node_is_refused_or_gets_zero():
+    adjacency = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 0]], dtype=bool)
+    with_loop = adjacency.copy()
+    with_loop[1, 1] = True
+    x, e, calls = ways(np.random.default_rng(3), adjacency)
+    *_, looped = ways(np.random.default_rng(3), with_loop)
+
+    for call, other in zip(calls, looped, strict=True):
+        with pytest.raises(ValueError, match="leaves node 1 no neighbor"):
+            call(x, e)()
+        y = call(x, e)(isolated="zero")
+        assert_array_equal(y[1], 0.0)
+        assert_allclose(y[[0, 2]], other(x, e)()[[0, 2]], rtol=1e-12)
+        with pytest.raises(ValueError, match="`isolated` is 'mean', expected 'error'"):
+            call(x, e)(isolated="mean")
+
+
+def test_a_graph_without_edges(rng):
+    x, layer = rng.normal(size=(4, D)), dot_layer(rng)
+
+    assert_array_equal(graph_attention(x, *layer, edges=[], isolated="zero"), 0.0)
+
+
+@pytest.mark.parametrize("lead", [(2,), (2, 3), (0,)], ids=str)
+def test_a_batch_is_each_of_its_members(rng, lead):
+    x, e, calls = ways(rng, graph(rng, 7, 0.4), lead)
+
+    for call in calls:
+        y = call(x, e)()
+        assert y.shape[: len(lead)] == lead
+        for index in np.ndindex(lead):
+            assert_allclose(
+                y[index], call(x[index], e[index])(), rtol=1e-11, atol=1e-14
+            )
+
+
+def test_a_batch_with_graphs_of_its_own(rng):
+    x, layer, additive = rng.normal(size=(3, 5, D)), dot_layer(rng), additive_layer(rng)
+    graphs = np.stack([graph(rng, 5, 0.5) for _ in range(3)])
+
+    for f, w in ((graph_attention, layer), (additive_graph_attention, additive)):
+        expected = [f(x[i], *w, adjacency=graphs[i]) for i in range(3)]
+        assert_allclose(f(x, *w, adjacency=graphs), expected, rtol=1e-11, atol=1e-14)
+        complete = [f(x[i], *w) for i in range(3)]
+        assert_allclose(f(x, *w), complete, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("center", [1.0, -1.0, 1e17, -1e17, 1e300, -1e300], ids=str)
+def test_a_large_part_of_the_center_costs_no_digits(center):
+    """It cancels on either side of the kink, however the graph is given."""
+    one = [[1.0]]
+    arguments = [[1.0], [2.0]], one, [center], [1.0]
+    with mpmath.workdps(400):
+        rows = []
+        for i in (1, 2):
+            e = [mpmath.mpf(center) * i + j for j in (1, 2)]
+            e = [z if z > 0 else mpmath.mpf(0.2) * z for z in e]
+            w = [mpmath.exp(z - max(e)) for z in e]
+            rows.append([float((w[0] + 2 * w[1]) / sum(w))])
+
+    for given_as in ({}, {"adjacency": np.ones((2, 2))}, {"edges": EDGES}):
+        actual = additive_graph_attention(*arguments, **given_as)
+        assert_allclose(actual, rows, rtol=1e-14)
+
+
+def test_self_loops_of_many_nodes_are_integers_of_64_bits():
+    """Past 46 341 nodes the product of two numbers needs more than 32 bits."""
+    edges = add_self_loops([[3, 1], [49_999, 49_999], [0, 2]], 50_000)
+
+    assert edges.dtype == np.int64
+    assert_array_equal(edges[:3], [[3, 1], [49_999, 49_999], [0, 2]])
+    assert_array_equal(edges[-1], [49_998, 49_998])
+    assert len(edges) == 50_002
+
+
+def test_edges_of_pytorch_geometric_are_refused_and_can_be_converted(rng):
+    x, layer = rng.normal(size=(3, D)), dot_layer(rng)
+    edge_index = np.array([[1, 0, 2, 0], [0, 1, 2, 2]])  # from, to
+
+    with pytest.raises(ValueError, match=r"expected \(E, 2\): an edge is a row"):
+        graph_attention(x, *layer, edges=edge_index)
+    actual = graph_attention(x, *layer, edges=edge_index[::-1].T)
+    expected = graph_attention(x, *layer, edges=[[0, 1], [1, 0], [2, 2], [2, 0]])
+    assert_allclose(actual, expected, rtol=1e-12)
+
+
+def test_rankings_of_a_batch(rng):
+    weights = rng.random((2, 3, 4))
+
+    assert_array_equal(neighbor_rankings(weights)[1], neighbor_rankings(weights[1]))
+    assert neighbor_rankings(weights).dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: graph_attention_from_scores(TWO, [[1.0]]),
+            r"`scores` has shape \(2, 2\), expected \(\.\.\., 1, 1\)",
+        ),
+        (
+            lambda: graph_attention_from_scores(np.ones((3, 2, 2)), TWO),
+            r"`scores` has shape \(3, 2, 2\), expected \(2, 2\)",
+        ),
+        (
+            lambda: graph_attention_from_scores([1.0], TWO, edges=EDGES),
+            r"`scores` has shape \(1,\), expected \(4,\)",
+        ),
+        (
+            lambda: graph_attention_from_scores(TWO, TWO, adjacency=TWO, edges=EDGES),
+            "`edges` is given beside `adjacency`",
+        ),
+        (
+            lambda: additive_graph_attention(
+                TWO, TWO, [1.0, 1.0], [1.0, 1.0], adjacency=TWO, edges=EDGES
+            ),
+            "`edges` is given beside `adjacency`",
+        ),
+        (
+            lambda: graph_attention(
+                np.ones((3, 2, 2)), TWO, TWO, TWO, adjacency=np.ones((2, 2, 2))
+            ),
+            r"`adjacency` has shape \(2, 2, 2\), expected \(2, 2\) or \(3, 2, 2\)",
+        ),
+        (
+            lambda: graph_attention([[1e200], [0.0]], [[1e200]], [[1.0]], [[1.0]]),
+            "`nodes` and `query_weights` make the result too large",
+        ),
+    ],
+)
+def test_bad_graphs_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
-from scipy.stats import ks_2samp, norm
+from scipy.stats import ks_2samp, kstest, norm
 
 from hw4lib.architecture.initialization import (
     atom_probability,
@@ -635,6 +635,133 @@ def test_bad_arguments_are_named(call, message):
     """Each message names the argument, what it is and what it should be."""
     with pytest.raises(ValueError, match=message):
         call()
+
+
+class TestShareByDepth:
+    """What one network keeps, layer upon layer, at infinite width."""
+
+    @pytest.mark.parametrize("slope", SLOPES)
+    def test_is_the_kernel_by_quadrature(self, slope):
+        """E f(u) f(v) of two Gaussians of correlation cos(theta), over the angle."""
+        phi = np.arange(10**5) * 2 * np.pi / 10**5
+
+        def mean(theta):  # u = r cos(phi), v = r cos(phi - theta), and E r^2 = 2
+            u, v = np.cos(phi), np.cos(phi - theta)
+            product = np.where(u > 0, u, slope * u) * np.where(v > 0, v, slope * v)
+            return 2 * product.mean()
+
+        rho = 0.0
+        for depth in range(1, 5):
+            rho = mean(math.acos(rho)) / mean(0.0)
+            actual = fixed_network_share(depth=depth, slope=slope)
+            # Kinks of the integrand cost the square of the step, 4e-9.
+            assert_allclose(actual, 1 - rho, rtol=1e-8)
+
+    def test_relu_by_depth(self):
+        """The values of the page: .682, .506, .395, .264, and .128 after ten."""
+        actual = fixed_network_share(depth=[0, 1, 2, 3, 5, 10])
+        assert_allclose(actual, [1, 0.682, 0.506, 0.395, 0.264, 0.128], atol=5e-4)
+
+    @pytest.mark.parametrize("slope", [0.0, 0.3])
+    @pytest.mark.parametrize("depth", [1, 2, 3])
+    def test_wide_networks_keep_it(self, rng, depth, slope):
+        """One network with drawn weights at two inputs: the mean product is 1 - s."""
+        width, networks = 200, 60
+        epsilon = he_standard_deviation(width, slope=slope)
+        products = []
+        for _ in range(networks):
+            a = rng.normal(size=(width, 2))
+            for _ in range(depth):
+                w = epsilon * rng.normal(size=(width, width))
+                a = w @ np.where(a > 0, a, slope * a)
+            products.append((a[:, 0] * a[:, 1]).mean())
+        # Within five errors; what a width of 200 changes is a few thousandths.
+        error = 5 * np.std(products) / math.sqrt(networks) + 0.01
+        share = fixed_network_share(depth=depth, slope=slope)
+        assert_allclose(1 - np.mean(products), share, rtol=0, atol=error)
+
+    def test_is_the_arc_cosine_kernel_in_many_digits(self):
+        """Also after a thousand layers, where all inputs look alike."""
+        with mpmath.workdps(50):
+            rho = mpmath.mpf(0)
+            for depth in range(1, 1001):
+                theta = mpmath.acos(rho)
+                rho = (mpmath.sin(theta) + (mpmath.pi - theta) * rho) / mpmath.pi
+                if depth in {1, 10, 100, 1000}:
+                    actual = fixed_network_share(depth=depth)
+                    assert_allclose(actual, float(1 - rho), rtol=1e-12)
+
+    def test_linear_layers_keep_all(self):
+        """Slopes along one axis, depths along another."""
+        table = fixed_network_share(depth=[[1], [7]], slope=[0.0, 1.0])
+        assert_array_equal(table[:, 1], [1.0, 1.0])
+        assert table[1, 0] == fixed_network_share(depth=7)
+
+    @pytest.mark.parametrize("depth", [10**5 + 1, -1, 0.5])
+    def test_depths_out_of_range(self, depth):
+        """A loop has a limit."""
+        with pytest.raises(ValueError, match="`depth` holds"):
+            fixed_network_share(depth=depth)
+
+
+class TestDistributions:
+    """Draws, not their moments alone."""
+
+    @pytest.mark.parametrize("seed", range(3))
+    @pytest.mark.parametrize("slope", [0.0, 0.2])
+    def test_given_the_layer_before_units_are_gaussian(self, seed, slope):
+        """Kolmogorov and Smirnov on a layer divided by its standard deviation."""
+        before, layer = list(random_stack(2, 5, rng=seed, networks=2000, slope=slope))[
+            1:
+        ]
+        z = np.where(before > 0, before, slope * before)
+        scale = he_standard_deviation(5, slope=slope) * np.linalg.norm(z, axis=1)
+        alive = scale > 0
+        standard = layer[alive] / scale[alive, None]
+        assert kstest(standard.ravel(), "norm").pvalue > 1e-3
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_variances_are_those_of_the_layers(self, seed):
+        """Two ways to one distribution, at every layer."""
+        layers = list(random_stack(4, 3, rng=seed, networks=4000))
+        v = random_stack_variances(4, 3, rng=seed + 100, networks=4000)
+        for layer in range(1, 5):
+            z = np.maximum(layers[layer - 1], 0.0)
+            drawn = (2 / 3) * (z**2).sum(axis=1)
+            assert ks_2samp(v[layer], drawn).pvalue > 1e-3
+
+    def test_seeds(self):
+        """What `numpy.random.default_rng` takes; a generator goes on where it is."""
+        one, two = (list(random_stack(2, 3, rng=7)) for _ in range(2))
+        assert_array_equal(one, two)
+        sequence = random_stack_variances(2, 3, rng=np.random.SeedSequence(7))
+        assert_array_equal(sequence, random_stack_variances(2, 3, rng=7))
+        generator = np.random.default_rng(7)
+        first, second = (random_stack_variances(2, 3, rng=generator) for _ in range(2))
+        assert not np.array_equal(first, second)
+
+
+def test_no_message_shows_two_equal_numbers():
+    """A depth next to an integer is shown with all of its digits."""
+    with pytest.raises(ValueError, match=r"`depth` holds 1\.0000000001, expected int"):
+        preactivation_variance(1.0000000001, 5)
+
+
+def test_layers_do_not_warn_under_any_error_state():
+    """They are drawn one by one, long after the call."""
+    with np.errstate(all="raise"):
+        layers = random_stack(40, 3, rng=0, weight_std=1e-20, variance=1e-50)
+        *_, last = layers
+    assert_array_equal(last, np.zeros((1, 3)))
+
+
+def test_float32_scales_are_numbers():
+    """A scale of another precision is a number like any other."""
+    half = np.float32(0.5)
+    v = random_stack_variances(1, 3, rng=0, weight_std=half, slope=half, variance=half)
+    w = random_stack_variances(1, 3, rng=0, weight_std=0.5, slope=0.5, variance=0.5)
+    assert_array_equal(v, w)
+    assert fixed_layer_moments([1.0], slope=half, variance=half).mean.shape == ()
 
 
 @pytest.mark.parametrize("simulate", [random_stack, random_stack_variances])
