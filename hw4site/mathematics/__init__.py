@@ -81,7 +81,10 @@ def _segments(drawing: Drawing) -> Iterator[tuple[Box, list[Part]]]:
     start = box.left
     parts: list[Part] = []
     for part in drawing.parts:
-        if parts and wide and parts[-1].operator in _BREAKS and depth == 0:
+        signs = [before.operator for before in parts[-2:]]
+        # A minus after a relation is a sign, which stays with what it negates.
+        sign = len(signs) == 2 and signs[0] in _BREAKS and signs[1] == "−"
+        if parts and wide and signs[-1] in _BREAKS and depth == 0 and not sign:
             yield box._replace(left=start, right=part.x), parts
             start, parts = part.x, []
         depth += (part.operator in _OPENING) - (part.operator in _CLOSING)
