@@ -1,64 +1,16 @@
-"""Problem 5: the adversarial example of a sigmoid unit.
+"""Problem 5: the closest input that a sigmoid unit classifies otherwise.
 
-| Module | Its functions |
-|---|---|
-| `adversarial_example.line` | take the margin of an example and a penalty |
-| `adversarial_example.space` | take examples, weights and bias |
-| `adversarial_example.descent` | run gradient descent |
+- `space`: the objective, its minimizer
+- `line`: the same along $W$
+- `descent`: the path of gradient descent
 """
 
-from hw4lib.adversarial_example.descent import (
-    Descent,
-    gradient_descent,
-)
-from hw4lib.adversarial_example.line import (
-    Jump,
-    RegimeMargins,
-    critical_beta,
-    descent_beta,
-    escape_time,
-    hinge_minimizing_logit,
-    minimizer_jump,
-    minimizing_logit,
-    reduced_objective,
-    regime_margins,
-)
-from hw4lib.adversarial_example.space import (
-    Minimizer,
-    boundary_projection,
-    critical_alpha,
-    descent_alpha,
-    hinge_objective,
-    hinge_objective_gradient,
-    minimizer,
-    objective,
-    objective_gradient,
-    preactivation,
-    predicted_probability,
-)
+from hw4lib.adversarial_example import descent, line, space
+from hw4lib.adversarial_example.descent import *
+from hw4lib.adversarial_example.line import *
+from hw4lib.adversarial_example.space import *
 
-__all__ = [
-    "Descent",
-    "Jump",
-    "Minimizer",
-    "RegimeMargins",
-    "boundary_projection",
-    "critical_alpha",
-    "critical_beta",
-    "descent_alpha",
-    "descent_beta",
-    "escape_time",
-    "gradient_descent",
-    "hinge_minimizing_logit",
-    "hinge_objective",
-    "hinge_objective_gradient",
-    "minimizer",
-    "minimizer_jump",
-    "minimizing_logit",
-    "objective",
-    "objective_gradient",
-    "preactivation",
-    "predicted_probability",
-    "reduced_objective",
-    "regime_margins",
-]
+__all__: list[str] = []
+__all__ += space.__all__
+__all__ += line.__all__
+__all__ += descent.__all__
