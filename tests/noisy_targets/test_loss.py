@@ -756,7 +756,9 @@ def test_columns_elsewhere_are_refused():
 
 @pytest.mark.parametrize("function", [*ELEMENTWISE, *SOFT], ids=lambda f: f.__name__)
 @pytest.mark.parametrize(
-    "wrong", [None, "1", {1}, iter([1]), abs, 1j, object(), [1, None]], ids=lambda x: type(x).__name__
+    "wrong",
+    [None, "1", {1}, iter([1]), abs, 1j, object(), [1, None]],
+    ids=lambda x: type(x).__name__,
 )
 def test_wrong_kinds_are_named(function, wrong):
     """Whatever is not a real number is a TypeError with the caller's name for it."""

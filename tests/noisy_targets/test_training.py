@@ -496,7 +496,9 @@ def test_fits_survive_pickling_and_copying(rng):
         assert again.loss == fit.loss
 
 
-@pytest.mark.parametrize("wrong", [None, "1", {1}, abs, 1j, object()], ids=repr)
+@pytest.mark.parametrize(
+    "wrong", [None, "1", {1}, abs, 1j, object()], ids=lambda x: type(x).__name__
+)
 def test_wrong_kinds_in_training_are_named(wrong):
     """Every argument under the caller's name."""
     z, y = [[1.0], [2.0]], [1, 0]
