@@ -178,12 +178,7 @@ def jax_kron(a, w_v):
 def products_of_rows(a, w_v):
     row = np.ones(len(a) * len(w_v))
 
-    def call():
-        with np.errstate():
-            np.setbufsize(256)
-            return np.multiply(row, row, out=np.empty((row.size, row.size)))
-
-    return call
+    return lambda: np.multiply(row, row, out=np.empty((row.size, row.size)))
 
 
 @MATRIX.limit("memory: a new array, filled", agrees=False)

@@ -279,9 +279,9 @@ def conv1d(
 ) -> NDArray[np.float64]:
     r"""Return the outputs $z_i = \sum_t w_t \, x_{is - p + \delta t} + b$ of the layer.
 
-    Weight by weight, all windows and channels at once. For a long signal of one
-    channel, stride and dilation 1, the same sum is a product of blocks of inputs with
-    the few squares that the layer's matrix is made of.
+    Weight by weight, all windows and channels at once. For a long signal and kernel of
+    one channel, stride and dilation 1, the same sum is a product of blocks of inputs
+    with the few squares that the layer's matrix is made of.
 
     Args:
         x: Inputs, shape `(..., n)`, or `(..., in, n)` with channels.
@@ -312,7 +312,8 @@ def conv1d(
         expected = f"({len(w)})" if w.ndim == 3 else "a number"
         raise ValueError(f"`bias` has shape {b.shape}, expected {expected}")
     padded = _pad(x, layer)
-    if w.size == layer.k and layer.s == layer.d == 1 and layer.m > 128 * _BLOCK:
+    long = layer.m > 128 * _BLOCK and 2 * layer.k > _BLOCK
+    if long and w.size == layer.k and layer.s == layer.d == 1:
         z = _by_blocks(padded, w.ravel())
         return np.asarray((z if w.ndim == 3 else z[..., 0, :]) + b[..., None])
     weights, inputs = _cells(w), np.moveaxis(padded, -2, 0)  # channels first

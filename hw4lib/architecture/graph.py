@@ -602,6 +602,8 @@ def _as_edges(edges: ArrayLike, n: int) -> NDArray[np.int64]:
 def _check_degrees(
     name: str, has_neighbor: NDArray[np.bool_], isolated: Isolated
 ) -> None:
+    if not isinstance(isolated, str):
+        raise TypeError(f"`isolated` is {isolated!r}, expected 'error' or 'zero'")
     if isolated not in {"error", "zero"}:
         raise ValueError(f"`isolated` is {isolated!r}, expected 'error' or 'zero'")
     if isolated == "error" and not has_neighbor.all():

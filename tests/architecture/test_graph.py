@@ -476,6 +476,8 @@ def test_an_isolated_node_is_refused_or_gets_zero():
         assert_allclose(y[[0, 2]], other(x, e)()[[0, 2]], rtol=1e-12)
         with pytest.raises(ValueError, match="`isolated` is 'mean', expected 'error'"):
             call(x, e)(isolated="mean")
+        with pytest.raises(TypeError, match=r"`isolated` is \[0\], expected 'error'"):
+            call(x, e)(isolated=[0])
 
 
 def test_a_graph_without_edges(rng):
