@@ -46,9 +46,6 @@ __all__ = [
 
 _Number = TypeVar("_Number", np.float64, np.int64)
 
-# Outputs of a long signal that are computed by one row of a matrix product.
-_BLOCK = 32
-
 
 @dataclass(frozen=True, eq=False)
 class Conv1dGradient:
@@ -279,9 +276,8 @@ def conv1d(
 ) -> NDArray[np.float64]:
     r"""Return the outputs $z_i = \sum_t w_t \, x_{is - p + \delta t} + b$ of the layer.
 
-    Weight by weight, all windows and channels at once. For a long signal and kernel of
-    one channel, stride and dilation 1, the same sum is a product of blocks of inputs
-    with the few squares that the layer's matrix is made of.
+    Weight by weight, all windows and channels at once; for a few long signals of one
+    channel, stride and dilation 1, by NumPy's loop over the signal, `numpy.correlate`.
 
     Args:
         x: Inputs, shape `(..., n)`, or `(..., in, n)` with channels.
@@ -312,9 +308,11 @@ def conv1d(
         expected = f"({len(w)})" if w.ndim == 3 else "a number"
         raise ValueError(f"`bias` has shape {b.shape}, expected {expected}")
     padded = _pad(x, layer)
-    long = layer.m > 128 * _BLOCK and 2 * layer.k > _BLOCK
-    if long and w.size == layer.k and layer.s == layer.d == 1:
-        z = _by_blocks(padded, w.ravel())
+    one = w.size == layer.k and layer.s == layer.d == 1
+    if one and layer.m >= prod(x.shape[:-1]):
+        z = np.empty((*x.shape[:-1], layer.m))
+        for signal in np.ndindex(x.shape[:-1]):
+            z[signal] = np.correlate(padded[signal], w.ravel(), "valid")
         return np.asarray((z if w.ndim == 3 else z[..., 0, :]) + b[..., None])
     weights, inputs = _cells(w), np.moveaxis(padded, -2, 0)  # channels first
     z = np.zeros((len(weights), *x.shape[:-2], layer.m))
@@ -557,25 +555,6 @@ def _blocks(cells: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_N
     shape, size = (*cells.shape[:2], m, layer.n), row.itemsize
     strides = (*row.strides[:2], -layer.s * size, size)
     return np.ndarray(shape, row.dtype, row, shift * size, strides)
-
-
-def _by_blocks(x: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the outputs of padded signals, blocks of outputs from blocks of inputs.
-
-    In squares, the matrix of the layer has the same few in each row, one place further
-    on. So all blocks of inputs are multiplied by each of these squares.
-    """
-    m = x.shape[-1] - w.size + 1
-    count, reach = -(-m // _BLOCK), -(-(w.size - 1) // _BLOCK) + 1
-    squares = convolution_matrix(w, reach * _BLOCK + w.size)[:_BLOCK].T
-    inputs = np.zeros((*x.shape[:-1], (count + reach - 1) * _BLOCK))
-    inputs[..., : x.shape[-1]] = x
-    blocks = inputs.reshape(*x.shape[:-1], -1, _BLOCK)
-    z = np.zeros((*x.shape[:-1], count, _BLOCK))
-    for t in range(reach):
-        square = np.ascontiguousarray(squares[t * _BLOCK : (t + 1) * _BLOCK])
-        z += blocks[..., t : t + count, :] @ square
-    return z.reshape(*x.shape[:-1], -1)[..., :m]
 
 
 def _pad(x: NDArray[np.float64], layer: _Layer) -> NDArray[np.float64]:
