@@ -74,6 +74,25 @@ const cost = () =>
 
 let made = 0;
 
+const WORDS = "and as assert break class continue def del elif else except finally for from global if import in is lambda None not or pass raise return True False try while with yield".split(" ");
+const PIECES = new RegExp(
+  String.raw`(#.*)|("""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|\b(${WORDS.join("|")})\b|\b(\d[\d_.]*(?:e[+-]?\d+)?)`,
+  "g",
+);
+
+/** The code with the colors of the published one. */
+function colored(code) {
+  const safe = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
+  let at = 0;
+  let html = "";
+  for (const match of code.matchAll(PIECES)) {
+    const kind = ["c1", "s2", "k", "mi"][match.slice(1).findIndex(Boolean)];
+    html += `${safe(code.slice(at, match.index))}<span class="${kind}">${safe(match[0])}</span>`;
+    at = match.index + match[0].length;
+  }
+  return `${html}${safe(code.slice(at))}\n`;
+}
+
 /** A text area in which Tab indents; after Escape it leads out. */
 function editor(name, code, run) {
   const help = `hw4-run-help-${++made}`;
@@ -84,7 +103,18 @@ function editor(name, code, run) {
   area.setAttribute("autocorrect", "off");
   area.setAttribute("aria-describedby", help);
   let leaving = false;
-  const fit = () => (area.rows = Math.min(Math.max(area.value.split("\n").length, 3), 30));
+  const behind = element("pre", { ariaHidden: "true" }, element("code"));
+  const box = element("div", { className: "hw4-code highlight" }, behind, area);
+  const fit = () => {
+    area.rows = Math.min(Math.max(area.value.split("\n").length, 3), 30);
+    behind.firstChild.innerHTML = colored(area.value);
+    follow();
+  };
+  const follow = () => {
+    behind.scrollLeft = area.scrollLeft;
+    behind.scrollTop = area.scrollTop;
+  };
+  area.onscroll = follow;
   // The one way to change the text that the browser's own undo knows.
   const put = (text) => document.execCommand("insertText", false, text);
   area.oninput = fit;
@@ -118,11 +148,11 @@ function editor(name, code, run) {
   };
   fit();
   const keys = element("small", { id: help }, "Tab indents; Escape, then Tab, leaves the editor; Ctrl+Enter runs.");
-  return { area, keys, set(text) { area.value = text; fit(); } };
+  return { area, box, keys, set(text) { area.value = text; fit(); } };
 }
 
 /** Buttons, progress, and what comes of a run. */
-function panel({ code, blocks, published, page, edited }) {
+function panel({ blocks, published, page, edited, told }) {
   const status = element("span", { role: "status" });
   const progress = element("progress", { hidden: true, ariaLabel: "Python is loading" });
   const output = element("pre", { tabIndex: 0, hidden: true, ariaLabel: "Output in your browser" }, element("code"));
@@ -182,8 +212,9 @@ function panel({ code, blocks, published, page, edited }) {
   function finish({ output: text, error, failed, kind, words }, before, took) {
     output.hidden = !text && !error;
     output.firstChild.replaceChildren(text, error && element("span", { className: "hw4-traceback" }, error));
+    told?.(text);
     const here = blocks().at(-1)[0];
-    if (error) say(failed === here ? "It ends with an error, below." : `An earlier block, ${failed}, ends with an error, below.`, "error");
+    if (error) say(failed === here ? "It ends with an error, below." : told ? "Your function ends with an error, below." : `An earlier block, ${failed}, ends with an error, below.`, "error");
     else say(`${words || "Done."}${before ? " An earlier block is edited." : ""}`, kind || "same");
     status.dataset.milliseconds = Math.round(took);
   }
@@ -234,7 +265,7 @@ function attachBlock(block, earlier, page) {
       edited: () => earlier.some((one) => one.edited()),
     });
     write = editor(block.name, kept, view.start);
-    const box = element("div", { className: "hw4-edit" }, write.area, write.keys);
+    const box = element("div", { className: "hw4-edit" }, write.box, write.keys);
     const reset = element("button", { type: "button", onclick: () => { write.set(original); view.clear(); write.area.focus(); } }, "Reset");
     const close = element("button", { type: "button" }, "Close");
     close.onclick = () => {
@@ -297,7 +328,7 @@ function attachPlayground(blocks) {
     }
   };
   place.replaceChildren(
-    element("div", { className: "hw4-edit" }, write.area, write.keys),
+    element("div", { className: "hw4-edit" }, write.box, write.keys),
     element("div", { className: "hw4-run" }, ...view.bar, share, shared, ...view.shows),
   );
   for (const { shown: source, bar } of blocks) {
@@ -313,6 +344,30 @@ function attachPlayground(blocks) {
   }
 }
 
+// --- Functions to write -----------------------------------------------------------
+
+/** An editor for a function, and a judge that compares it with the library's. */
+function attachExercises() {
+  for (const place of document.querySelectorAll(".hw4-write")) {
+    const { name, starter, judge } = JSON.parse(place.dataset.exercise);
+    const before = hw4Memory.get("boxes", `write-${name}`);
+    const keep = (solved) => hw4Memory.set("boxes", `write-${name}`, { code: write.area.value, solved: solved || before?.solved });
+    const view = panel({
+      page: `write/${name}`,
+      blocks: () => [["your function", write.area.value], ["the judge", judge]],
+      edited: () => false,
+      told: (output) => keep(/^Right/m.test(output)),
+    });
+    const write = editor("your function", before?.code ?? starter, view.start);
+    write.area.addEventListener("change", () => keep(false));
+    const reset = element("button", { type: "button", onclick: () => { write.set(starter); view.clear(); keep(false); } }, "Start again");
+    place.replaceChildren(
+      element("div", { className: "hw4-edit" }, write.box, write.keys),
+      element("div", { className: "hw4-run" }, ...view.bar, reset, ...view.shows),
+    );
+  }
+}
+
 // A copy of the site that is opened from a folder can not start a worker.
 if (RUNTIME && location.protocol !== "file:") {
   // Instant navigation replaces the page without a load event.
@@ -320,6 +375,7 @@ if (RUNTIME && location.protocol !== "file:") {
     [...queue].reverse().forEach(stop); // of the page that is left, what waits first
     if (document.querySelector(".hw4-run")) return;
     attachPlayground(attachBlocks());
+    attachExercises();
   });
 }
 

@@ -1,122 +1,22 @@
-"""Problem 3: random initialization, convolution, attention, encodings, graphs.
+"""Problem 3: initialization, convolution, attention, positional encoding, graphs.
 
-- [`initialization`][hw4lib.architecture.initialization]: the scale of random weights
-- [`convolution`][hw4lib.architecture.convolution]: a layer, its matrix, its gradient
-- [`attention`][hw4lib.architecture.attention]: attention, and the matrix that it is
-- [`encoding`][hw4lib.architecture.encoding]: positional encodings and their shifts
-- [`graph`][hw4lib.architecture.graph]: attention over the neighbors in a graph
+- `initialization`: the scale of random weights, and what it keeps
+- `convolution`: a convolution as a matrix
+- `attention`: self-attention as a matrix
+- `encoding`: the encoding of positions, and its shifts
+- `graph`: attention over the edges of a graph
 """
 
-from hw4lib.architecture.attention import (
-    AttentionCounts,
-    AttentionFactors,
-    apply_attention_matrix,
-    attention_counts,
-    attention_factors,
-    attention_matrix,
-    attention_weights,
-    block_pattern,
-    causal_mask,
-    multi_head_attention,
-    scaled_dot_product_attention,
-    self_attention,
-)
-from hw4lib.architecture.convolution import (
-    Conv1dGradient,
-    WeightCounts,
-    conv1d,
-    conv1d_gradient,
-    conv1d_output_length,
-    convolution_matrix,
-    shared_weight_gradient,
-    weight_counts,
-    weight_pattern,
-)
-from hw4lib.architecture.encoding import (
-    SineShift,
-    encoding_determinant,
-    encoding_frequencies,
-    positional_encoding,
-    shift_encoding,
-    shift_matrix,
-    sine_determinant,
-    sine_encoding,
-    sine_shift,
-)
-from hw4lib.architecture.graph import (
-    SharedWeightScore,
-    add_self_loops,
-    additive_attention_weights,
-    additive_graph_attention,
-    graph_attention,
-    graph_attention_from_scores,
-    neighbor_rankings,
-    score_spread,
-    shared_weight_score,
-)
-from hw4lib.architecture.initialization import (
-    LayerMoments,
-    atom_probability,
-    characteristic_function,
-    fixed_layer_moments,
-    fixed_network_share,
-    he_standard_deviation,
-    preactivation_kurtosis,
-    preactivation_variance,
-    random_stack,
-    random_stack_variances,
-    squares_correlation,
-)
+from hw4lib.architecture import attention, convolution, encoding, graph, initialization
+from hw4lib.architecture.attention import *
+from hw4lib.architecture.convolution import *
+from hw4lib.architecture.encoding import *
+from hw4lib.architecture.graph import *
+from hw4lib.architecture.initialization import *
 
-__all__ = [
-    "AttentionCounts",
-    "AttentionFactors",
-    "Conv1dGradient",
-    "LayerMoments",
-    "SharedWeightScore",
-    "SineShift",
-    "WeightCounts",
-    "add_self_loops",
-    "additive_attention_weights",
-    "additive_graph_attention",
-    "apply_attention_matrix",
-    "atom_probability",
-    "attention_counts",
-    "attention_factors",
-    "attention_matrix",
-    "attention_weights",
-    "block_pattern",
-    "causal_mask",
-    "characteristic_function",
-    "conv1d",
-    "conv1d_gradient",
-    "conv1d_output_length",
-    "convolution_matrix",
-    "encoding_determinant",
-    "encoding_frequencies",
-    "fixed_layer_moments",
-    "fixed_network_share",
-    "graph_attention",
-    "graph_attention_from_scores",
-    "he_standard_deviation",
-    "multi_head_attention",
-    "neighbor_rankings",
-    "positional_encoding",
-    "preactivation_kurtosis",
-    "preactivation_variance",
-    "random_stack",
-    "random_stack_variances",
-    "scaled_dot_product_attention",
-    "score_spread",
-    "self_attention",
-    "shared_weight_gradient",
-    "shared_weight_score",
-    "shift_encoding",
-    "shift_matrix",
-    "sine_determinant",
-    "sine_encoding",
-    "sine_shift",
-    "squares_correlation",
-    "weight_counts",
-    "weight_pattern",
-]
+__all__: list[str] = []
+__all__ += initialization.__all__
+__all__ += convolution.__all__
+__all__ += attention.__all__
+__all__ += encoding.__all__
+__all__ += graph.__all__
