@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw4site import exam, export, pyodide, redirects, typeface
+from hw4site import exam, export, policy, pyodide, redirects, typeface
 from hw4site.mathematics import font
 
 
@@ -29,6 +29,7 @@ def write(docs: Path, site: Path, python: str = "") -> list[str]:
     pyodide.write(docs, site, python)
     redirects.write(site)
     exam.write(site)
+    policy.write(site, pyodide.origins(python))
     return export.export(docs, site)
 
 

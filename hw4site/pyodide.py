@@ -130,6 +130,17 @@ def placed(folder: Path) -> bool:
     )
 
 
+def origins(address: str = "") -> set[str]:
+    """Return where browsers may have to load Python from, apart from the site itself.
+
+    Args:
+        address: The address that the site names, if it names one.
+    """
+    folders = [address] if address else [file.folder for file in FILES.values()]
+    parts = (urlsplit(folder) for folder in folders)
+    return {f"{part.scheme}://{part.netloc}" for part in parts if part.netloc}
+
+
 def write(docs: Path, site: Path, address: str = "", runtime: Path = RUNTIME) -> None:
     """Put beside a built site what its pages need to run.
 

@@ -31,7 +31,9 @@ function next() {
   const [run] = queue;
   if (!run) return;
   if (!worker) {
-    worker = new Worker(new URL("python-worker.js", HERE), { type: "module" });
+    // From an address of the page's own making, so that it inherits the page's policy.
+    const start = `import ${JSON.stringify(new URL("python-worker.js", HERE).href)};`;
+    worker = new Worker(URL.createObjectURL(new Blob([start], { type: "text/javascript" })), { type: "module" });
     worker.postMessage({ runtime: RUNTIME, site: SITE.href });
     worker.onmessage = ({ data }) => heard(data);
     worker.onerror = (event) => heard({ type: "failed", message: event.message ?? "the worker did not start" });
