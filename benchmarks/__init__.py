@@ -1,13 +1,14 @@
 """Every kernel of `hw4lib` beside the tools that a user would otherwise pick.
 
-`make benchmark` runs all of them; `python -m benchmarks --only PATTERN` some.
+`make benchmark` runs all of them, `python -m benchmarks --only PATTERN` some, and
+`python -m benchmarks --quick` all of them once, at small sizes.
 A module here measures the module of the same name there, and adding a peer is adding
 a function:
 
 ```python
-@KERNEL.peer("library", floor=2)
+@KERNEL.peer("library")
 def library(x):
-    import library            # missing? then the table says so
+    import library            # missing? then it is left out, and a line says so
     prepared = library.asarray(x)
     return lambda: library.function(prepared)  # this call is timed
 ```

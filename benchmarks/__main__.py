@@ -1,10 +1,9 @@
-"""Run the benchmarks: fresh processes, sides interleaved, ratios and their medians.
+"""Run the benchmarks as a user would call them: ordinary processes, sides in turn.
 
 Writes `benchmarks/results.json`, from which the page of the site is made.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -14,40 +13,26 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.kernel import Kernel, kernels
+from benchmarks.worker import ratio
 
 RESULTS = Path(__file__).with_name("results.json")
 PEERS = (
     *("numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "jax", "numba"),
     *("river", "foolbox"),
 )
-
-# Memory that is given back and asked for again decides many comparisons otherwise.
-ALLOCATOR = {
-    "MALLOC_TRIM_THRESHOLD_": str(2**32),
-    "MALLOC_MMAP_THRESHOLD_": str(2**32),
-    "MALLOC_TOP_PAD_": str(2**28),
+ONE_THREAD = {
+    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")},
+    "NPROC": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
+"""What a user sets who wants one thread."""
 
 
-def environment(threads: int, *, trimming: bool = False) -> dict[str, str]:
-    """Return the environment of a process that may use so many threads."""
-    names = ("OMP", "OPENBLAS", "MKL", "NUMBA")
-    return {
-        **os.environ,
-        **{f"{name}_NUM_THREADS": str(threads) for name in names},
-        **({} if trimming else ALLOCATOR),
-    }
-
-
-def work(pattern: str, threads: int, *options: str) -> list[dict]:
+def work(pattern: str, settings: dict[str, str], *options: str) -> list[dict]:
     """Return what a fresh process measures."""
-    command = [sys.executable, "-m", "benchmarks.worker", pattern, *options]
     run = subprocess.run(
-        [*command, "--threads", str(threads)],
-        env=environment(threads, trimming="--memory" in options),
+        [sys.executable, "-m", "benchmarks.worker", pattern, *options],
+        env={**os.environ, **settings},
         cwd=RESULTS.parents[1],
         stdout=subprocess.PIPE,
         check=True,
@@ -55,78 +40,47 @@ def work(pattern: str, threads: int, *options: str) -> list[dict]:
     return json.loads(run.stdout)
 
 
-def joined(runs: list[list[dict]], memory: list[dict], found: list[Kernel]) -> list:
-    """Return a row for each kernel and size, from all processes."""
-    peaks = {entry["kernel"]: entry["sides"] for entry in memory}
+def joined(runs: list[list[dict]]) -> list[dict]:
+    """Return a row for each kernel and size: medians over the processes."""
     rows = []
     for entries in zip(*runs, strict=True):
-        name, size = entries[0]["kernel"], entries[0]["size"]
-        kernel = next(k for k in found if k.name == name)
-        last = size == kernel.sizes[-1]
-        sides = []
-        for side in kernel.sides_at(size):
-            states = [entry["sides"][side.name] for entry in entries]
-            floor = side.floors.get(next(iter(size.values())))
-            row = {"name": side.name, "kind": side.kind, "work": side.work}
-            row["floor"] = side.floor if floor is None and last else floor
-            row["status"] = next(
-                (s["status"] for s in states if s["status"] != "ran"), "ran"
-            )
-            if row["status"] == "ran":
-                times = [t for s in states for t in s["times"] if t is not None]
-                row["seconds"] = statistics.median(times)
-                row["samples"] = len(times)
-                ratios = [_ratio(e["sides"], side.name) for e in entries]
-                row["ratio"] = statistics.median(ratios)
-                row["spread"] = [min(ratios), max(ratios)]
-                if side.jit:
-                    row["compile"] = statistics.median(s["compile"] for s in states)
-            if last and side.kind != "limit":
-                row["peak"] = peaks.get(name, {}).get(side.name, {}).get("peak")
-            sides.append(row)
-        rows.append({"kernel": name, "size": size, "sides": sides})
+        states = list(zip(*(entry["sides"] for entry in entries), strict=True))
+        ours = {s[0]["name"]: s for s in states if s[0]["ours"] and _ran(s)}
+        row = {key: entries[0][key] for key in ("problem", "kernel", "size")}
+        row["seconds"] = {name: _seconds(side) for name, side in ours.items()}
+        row["peers"] = [_peer(side, ours) for side in states if not side[0]["ours"]]
+        rows.append(row)
     return rows
 
 
-def _ratio(sides: dict, name: str) -> float:
-    """Return the median over rounds of a side's time over ours, in one process."""
-    pairs = zip(sides[name]["times"], sides["hw4lib"]["times"], strict=True)
-    return statistics.median(theirs / ours for theirs, ours in pairs if theirs and ours)
+def _ran(side: tuple[dict, ...]) -> bool:
+    return all(state["status"] == "ran" for state in side)
 
 
-def growth(rows: list, found: list[Kernel]) -> dict[str, dict]:
-    """Return the exponent of our time over the last three sizes, and theory's."""
-    exponents = {}
-    for kernel in found:
-        mine = [row for row in rows if row["kernel"] == kernel.name][-3:]
-        if len(mine) == 3:
-            sizes = [next(iter(row["size"].values())) for row in mine]
-            times = [row["sides"][0]["seconds"] for row in mine]
-            slope = np.polyfit(np.log(sizes), np.log(times), 1)[0]
-            exponents[kernel.name] = {
-                "measured": float(slope),
-                "expected": kernel.exponent,
-            }
-    return exponents
+def _seconds(side: tuple[dict, ...]) -> float:
+    return _rounded(statistics.median(t for state in side for t in state["times"]))
 
 
-def import_ratio(repeats: int = 15) -> float:
-    """Return the time of `import numpy, hw4lib` over that of `import numpy`.
+def _peer(side: tuple[dict, ...], ours: dict[str, tuple[dict, ...]]) -> dict:
+    """Return what a peer took over what each of our engines took."""
+    peer = {key: side[0][key] for key in ("name", "work", "status")}
+    if _ran(side):
+        peer["seconds"] = _seconds(side)
+        peer["ratios"], peer["spread"] = {}, {}
+        for engine, own in ours.items():
+            ratios = [
+                ratio(theirs["times"], mine["times"])
+                for theirs, mine in zip(side, own, strict=True)
+            ]
+            peer["ratios"][engine] = _rounded(statistics.median(ratios))
+            peer["spread"][engine] = _rounded(max(ratios) / min(ratios))
+        if "compile" in side[0]:
+            peer["compile"] = _rounded(statistics.median(s["compile"] for s in side))
+    return peer
 
-    Both in the same process, of which there are several: from one process to the next
-    NumPy alone differs by more than the library takes.
-    """
-    code = """
-from time import perf_counter
-start = perf_counter()
-import numpy
-between = perf_counter()
-import hw4lib
-print((perf_counter() - start) / (between - start))
-"""
-    command = [sys.executable, "-c", code]
-    runs = [subprocess.check_output(command, text=True) for _ in range(repeats)]
-    return statistics.median(map(float, runs))
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
 
 
 def machine() -> dict[str, object]:
@@ -139,7 +93,7 @@ def machine() -> dict[str, object]:
             versions[name] = "missing"
     return {
         "processor": _processor(),
-        "processors": len(os.sched_getaffinity(0)),
+        "processors": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
@@ -157,36 +111,43 @@ def _processor() -> str:
 
 
 def main() -> None:
-    """Measure with one thread and with all, and write the results."""
+    """Measure with all processors and with one thread, and write the results."""
     parser = argparse.ArgumentParser(prog="benchmarks")
     parser.add_argument("--only", default="*", help="a module or kernel, as `noisy*`")
-    parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--processes", type=int, default=3, help="how many of each")
+    parser.add_argument("--quick", action="store_true", help="once, at small sizes")
     options = parser.parse_args()
-    found = kernels(options.only)
-    threads = len(os.sched_getaffinity(0))
-    memory = work(options.only, 1, "--memory")
-    tables = {}
-    for count in sorted({1, threads}):
+    quick = ("--sizes", "small", "--rounds", "1") if options.quick else ()
+    processes = 1 if options.quick else options.processes
+    results = {"machine": machine(), "processes": processes, "threads": {}}
+    for threads, settings, sizes in (
+        ("all", {}, "all"),
+        ("one", ONE_THREAD, "largest"),
+    ):
         runs = []
-        for k in range(options.processes):
-            print(
-                f"{count} threads: process {k + 1} of {options.processes}", flush=True
-            )
-            runs.append(work(options.only, count, *["--largest"] * (count > 1)))
-        rows = joined(runs, memory if count == 1 else [], found)
-        tables[str(count)] = {"rows": rows, "growth": growth(rows, found)}
-    results = {
-        "machine": machine(),
-        "processes": options.processes,
-        "import": import_ratio(),
-        "tables": tables,
-    }
-    if options.only == "*":
+        for k in range(processes):
+            print(f"threads: {threads}, process {k + 1} of {processes}", flush=True)
+            runs.append(work(options.only, settings, *(quick or ("--sizes", sizes))))
+        results["threads"][threads] = joined(runs)
+    if options.only == "*" and not options.quick:
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if importlib.util.find_spec("hw4site.benchmarks"):
-        from hw4site.benchmarks import to_text
+    print(as_text(results))
 
-        print(to_text(results))
+
+def as_text(results: dict) -> str:
+    """Return the ratios as plain text."""
+    lines = []
+    for threads, rows in results["threads"].items():
+        lines.append(f"--- threads: {threads}; how many times our time a peer takes")
+        for row in rows:
+            ours = [f"{name} {1e3 * s:.3g} ms" for name, s in row["seconds"].items()]
+            lines.append(f"{row['kernel']} {row['size']}: {', '.join(ours)}")
+            for peer in row["peers"]:
+                ratios = peer.get("ratios", {})
+                shown = [f"{r:10.2f} ({name})" for name, r in ratios.items()]
+                text = "".join(shown) or f"  {peer['status']}"
+                lines.append(f"  {peer['name']:<36}{text}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A kernel: its inputs, our function, its peers and its limit."""
+"""A kernel: its inputs, our function and its peers."""
 
 import fnmatch
 import importlib
@@ -21,53 +21,57 @@ class Side:
     """One way to compute the result.
 
     Attributes:
-        name: What the table calls it.
+        name: What the page calls it; ours is called by its engine.
         prepare: Takes the inputs, returns the call that is timed.
-        kind: `ours`, `peer` or `limit`.
-        floor: How many times our time it took a first prototype, at the largest size.
-        floors: The same at other sizes, by the size of the kernel's first letter.
-        at_most: Sizes of the first letter beyond this are not run: too slow.
+        ours: Whether it is ours.
         jit: Whether the first call compiles, which is shown and not counted.
+        at_most: Sizes of the first letter beyond this are not run: too slow.
         work: What it does less or more than ours, if the work is not equal.
-        agrees: Whether its result is compared with ours.
     """
 
     name: str
     prepare: Prepare
-    kind: str = "peer"
-    floor: float | None = None
-    floors: Mapping[int, float] = field(default_factory=dict)
-    at_most: float = np.inf
+    ours: bool = False
     jit: bool = False
+    at_most: float = np.inf
     work: str = ""
-    agrees: bool = True
 
 
 @dataclass
 class Kernel:
-    """A kernel at three sizes or more.
+    """A kernel at two sizes.
 
     Attributes:
-        name: What the table calls it.
+        name: What the page calls it.
         inputs: Takes a random generator and a size, returns the arguments of all sides.
         sizes: What is measured, ascending in the first letter.
         small: The size at which the tests compare the results.
-        exponent: Growth of our time in the first letter that theory expects.
         tolerance: Relative and absolute tolerance of the comparison.
-        sides: Ours first, then peers and limits.
+        sides: Ours first, by one engine or two, then peers.
     """
 
     name: str
     inputs: Callable[..., tuple[Any, ...]]
     sizes: list[Size]
     small: Size
-    exponent: float
     tolerance: tuple[float, float] = (1e-9, 1e-12)
     sides: list[Side] = field(default_factory=list)
 
     def ours(self, prepare: Prepare) -> Prepare:
         """Register our function."""
-        self.sides.insert(0, Side("hw4lib", prepare, "ours"))
+        self.sides.insert(0, Side("numpy", prepare, ours=True))
+        return prepare
+
+    def engines(self, prepare: Prepare) -> Prepare:
+        """Register our function, whose preparation takes the engine first."""
+        for k, engine in enumerate(("numpy", "numba")):
+            side = Side(
+                engine,
+                lambda *arguments, engine=engine: prepare(engine, *arguments),
+                ours=True,
+                jit=engine == "numba",
+            )
+            self.sides.insert(k, side)
         return prepare
 
     def peer(self, name: str, **options: Any) -> Callable[[Prepare], Prepare]:
@@ -79,19 +83,13 @@ class Kernel:
 
         return register
 
-    def limit(self, name: str, **options: Any) -> Callable[[Prepare], Prepare]:
-        """Register what bounds the time from below on this machine."""
-        return self.peer(name, kind="limit", **options)
-
     def arguments(self, size: Size) -> tuple[Any, ...]:
         """Return the inputs of a size, the same in every process."""
         return self.inputs(np.random.default_rng(790), **size)
 
     def sides_at(self, size: Size) -> list[Side]:
-        """Return the sides to run; before the last size, for growth, ours alone."""
+        """Return the sides that are fast enough for a size."""
         first = next(iter(size.values()))
-        if size in self.sizes[1:-1][-1:]:
-            return self.sides[:1]
         return [side for side in self.sides if first <= side.at_most]
 
 
@@ -113,18 +111,18 @@ def _leaves(result: Any) -> Iterator[Any]:
         yield result
 
 
-def kernels(pattern: str = "*") -> list[Kernel]:
-    """Return the kernels whose module or name matches a pattern, in order."""
-    found: dict[int, Kernel] = {}
+def kernels(pattern: str = "*") -> dict[str, list[Kernel]]:
+    """Return the kernels whose module or name matches a pattern, by problem."""
+    found: dict[str, dict[int, Kernel]] = {}
     for module in pkgutil.walk_packages(benchmarks.__path__, "benchmarks."):
         if module.name.endswith("__main__"):
             continue
+        name = module.name.removeprefix("benchmarks.")
         values = vars(importlib.import_module(module.name)).values()
         # A module may hold its kernels in lists.
         for item in (k for v in values for k in (v if isinstance(v, list) else [v])):
             if isinstance(item, Kernel) and (
-                fnmatch.fnmatch(item.name, pattern)
-                or fnmatch.fnmatch(module.name.removeprefix("benchmarks."), pattern)
+                fnmatch.fnmatch(item.name, pattern) or fnmatch.fnmatch(name, pattern)
             ):
-                found[id(item)] = item
-    return list(found.values())
+                found.setdefault(name.split(".")[0], {})[id(item)] = item
+    return {problem: list(each.values()) for problem, each in found.items()}

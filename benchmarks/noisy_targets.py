@@ -2,9 +2,7 @@
 
 import math
 
-import numpy as np
-
-from benchmarks import c, peers
+from benchmarks import peers
 from benchmarks.kernel import Kernel
 from hw4lib.noisy_targets import noisy_cross_entropy_with_gradient
 
@@ -13,9 +11,8 @@ FLIP = 0.1
 NOISY = Kernel(
     "noisy cross entropy, loss and gradient",
     inputs=lambda rng, n: (3.0 * rng.normal(size=n), 1.0 * (rng.random(n) < 0.5)),
-    sizes=[{"n": 10**4}, {"n": 10**5}, {"n": 10**6}],
+    sizes=[{"n": 10**4}, {"n": 10**6}],
     small={"n": 200},
-    exponent=1,
 )
 
 
@@ -28,7 +25,7 @@ def _(a, y):
     return call
 
 
-@NOISY.peer("SciPy", floor=3.8)
+@NOISY.peer("SciPy")
 def scipy_expressions(a, y):
     from scipy.special import expit, xlog1py, xlogy
 
@@ -57,14 +54,14 @@ def _unstable(log, sigmoid, a, y):
     return -y * log(q) - (1.0 - y) * log(1.0 - q), slope * (q - y)
 
 
-@NOISY.peer("torch, stable form", floor=2.8)
+@NOISY.peer("torch, stable form")
 def torch_stable(a, y):
     torch = peers.torch()
     a, y = torch.tensor(a), torch.tensor(y)
     return lambda: _stable(torch, torch.sigmoid, torch.nn.functional.logsigmoid, a, y)
 
 
-@NOISY.peer("JAX, stable form", floor=2.8, jit=True)
+@NOISY.peer("JAX, stable form", jit=True)
 def jax_stable(a, y):
     jax = peers.jax()
     a, y = jax.numpy.asarray(a), jax.numpy.asarray(y)
@@ -74,38 +71,16 @@ def jax_stable(a, y):
     return lambda: jax.block_until_ready(function(a, y))
 
 
-@NOISY.peer("torch, from probabilities", floor=0.8, work="not finite at large logits")
+@NOISY.peer("torch, from probabilities", work="not finite at large logits")
 def torch_unstable(a, y):
     torch = peers.torch()
     a, y = torch.tensor(a), torch.tensor(y)
     return lambda: _unstable(torch.log, torch.sigmoid, a, y)
 
 
-@NOISY.peer(
-    "JAX, from probabilities", floor=0.5, jit=True, work="not finite at large logits"
-)
+@NOISY.peer("JAX, from probabilities", jit=True, work="not finite at large logits")
 def jax_unstable(a, y):
     jax = peers.jax()
     a, y = jax.numpy.asarray(a), jax.numpy.asarray(y)
     function = jax.jit(lambda a, y: _unstable(jax.numpy.log, jax.nn.sigmoid, a, y))
     return lambda: jax.block_until_ready(function(a, y))
-
-
-@NOISY.limit("C loop")
-def c_noisy(a, y):
-    return lambda: tuple(c.noisy_cross_entropy(a, y, FLIP))
-
-
-@NOISY.limit("NumPy: exp, log1p, two divisions, two results", agrees=False)
-def numpy_noisy(a, y):
-    odds, loss, gradient = np.empty((3, a.size))
-
-    def call():
-        for i in range(0, a.size, 2**15):
-            block = slice(i, i + 2**15)
-            np.exp(a[block], out=odds[block])
-            np.divide(y[block], odds[block], out=loss[block])
-            np.log1p(odds[block], out=loss[block])
-            np.divide(y[block], odds[block], out=gradient[block])
-
-    return call

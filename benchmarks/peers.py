@@ -1,16 +1,12 @@
-"""Peers as they are set up here: double precision, as many threads as we have."""
+"""Peers that compute in single precision unless they are told otherwise."""
 
-import os
 from types import ModuleType
-
-THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 def torch() -> ModuleType:
-    """Return torch, with the processors that this process may use."""
+    """Return torch with double precision."""
     import torch
 
-    torch.set_num_threads(THREADS)
     torch.set_default_dtype(torch.float64)
     return torch
 

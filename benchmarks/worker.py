@@ -1,149 +1,100 @@
-"""One fresh process: measures kernels, or the memory they take, and prints JSON."""
+"""One fresh process: measures kernels and prints JSON."""
 
 import argparse
 import contextlib
-import gc
 import json
-import os
-import re
 import statistics
 import sys
 import time
 import warnings
-from pathlib import Path
 
-# On one processor, processor time: what others run at the same time matters less.
-CLOCKS = {True: time.process_time, False: time.perf_counter}
+from benchmarks.kernel import Kernel, Size, compare, kernels
+
 ENOUGH = 2e-3
 """Seconds: calls that are shorter are timed several at a time."""
 SLOW = 0.15
-"""Seconds: calls that are longer are timed less often in one process."""
-SLOW_TURNS = 3
-"""How often: nine times in the three processes of a run."""
+"""Seconds: calls that are longer are timed less often."""
+SLOW_TURNS = 2
+"""How often, in one process."""
 
 
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("pattern")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--sizes", choices=["all", "largest", "small"], default="all")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--largest", action="store_true")
     options = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
-    from benchmarks.kernel import kernels
-
     warnings.simplefilter("ignore")
     found = []
     with contextlib.redirect_stdout(sys.stderr):
-        for kernel in kernels(options.pattern):
-            last = kernel.sizes[-1:]
-            for size in last if options.memory or options.largest else kernel.sizes:
-                if options.memory:
-                    sides = _memory(kernel, size)
-                else:
-                    clock = CLOCKS[options.threads == 1]
-                    sides = _times(kernel, size, options.rounds, clock)
-                found.append({"kernel": kernel.name, "size": size, "sides": sides})
-                print(f"{time.process_time():6.0f} s  {kernel.name} {size}", flush=True)
+        for problem, group in kernels(options.pattern).items():
+            for kernel in group:
+                sizes = {
+                    "all": kernel.sizes,
+                    "largest": kernel.sizes[-1:],
+                    "small": [kernel.small],
+                }[options.sizes]
+                for size in sizes:
+                    sides = measured(kernel, size, options.rounds)
+                    row = {"problem": problem, "kernel": kernel.name, "size": size}
+                    found.append({**row, "sides": sides})
+                    print(f"{time.process_time():6.0f} s  {kernel.name} {size}")
     json.dump(found, sys.stdout)
 
 
-def _prepared(kernel, size, clock=time.perf_counter):
-    """Yield each side with its call and first result; say what is missing or wrong."""
-    from benchmarks.kernel import compare
-
+def measured(kernel: Kernel, size: Size, rounds: int) -> list[dict]:
+    """Return the times of each side; all sides take turns."""
     arguments = kernel.arguments(size)
-    ours = None
+    found, calls, expected = [], [], None
     for side in kernel.sides_at(size):
+        state = {"name": side.name, "ours": side.ours, "work": side.work}
+        found.append(state)
         try:
             call = side.prepare(*arguments)
-            start = clock()
+            start = time.perf_counter()
             result = call()
-            first = clock() - start
-        except ImportError:
-            yield side, None, {"status": "missing"}
+            once = first = time.perf_counter() - start
+            if expected is None:
+                expected = result
+            compare(kernel, expected, result)
+        except ImportError as missing:
+            state["status"] = f"missing: {missing.name or missing}"
+            print(f"skipped: {kernel.name}, {side.name}: {missing}")
             continue
-        if ours is None:
-            ours = result
-        elif side.agrees:
-            try:
-                compare(kernel, ours, result)
-            except AssertionError as error:
-                yield side, None, {"status": "differs", "how": str(error)}
-                continue
-        yield side, call, {"status": "ran", "first": first}
-
-
-def _times(kernel, size, rounds, clock):
-    found, calls = {}, {}
-    for side, call, state in _prepared(kernel, size, clock):
-        found[side.name] = state
-        if call is not None:
-            once = state["first"]
-            if side.jit or once < SLOW:
-                start = clock()
-                call()
-                once = clock() - start
-            repeats = max(1, min(int(ENOUGH / max(once, 1e-9)), 10_000))
-            calls[side.name] = call, repeats
-            state["times"], state["slow"] = [], once > SLOW
-    gc.collect()
-    gc.disable()
+        except AssertionError as error:
+            state["status"] = "differs"
+            print(f"differs: {kernel.name}, {side.name}: {error}")
+            continue
+        if side.jit or once < SLOW:
+            start = time.perf_counter()
+            call()
+            once = time.perf_counter() - start
+        state |= {"status": "ran", "times": []}
+        if side.jit:
+            state["compile"] = max(first - once, 0.0)
+        calls.append((call, once, state["times"]))
     for k in range(rounds):
-        for name, (call, repeats) in calls.items():
-            slow = found[name]["slow"]
-            skip = k >= SLOW_TURNS and slow
-            if not slow:
-                call()  # not counted: the caches are those of the side before
-            found[name]["times"].append(None if skip else _turn(call, repeats, clock))
-    gc.enable()
-    for state in found.values():
-        if "times" in state:
-            ran = [t for t in state["times"] if t is not None]
-            state["compile"] = max(state["first"] - statistics.median(ran), 0.0)
+        for call, once, times in calls:
+            if k < SLOW_TURNS or once < SLOW:
+                times.append(_turn(call, once))
     return found
 
 
-def _turn(call, repeats, clock):
-    """Return the seconds of a call, the mean of so many."""
-    start = clock()
+def _turn(call, once):
+    """Return the seconds of a call: of one that is short, the mean of several."""
+    if once < SLOW:
+        call()  # not counted: the caches are those of the side before
+    repeats = max(1, min(int(ENOUGH / max(once, 1e-9)), 10_000))
+    start = time.perf_counter()
     for _ in range(repeats):
         call()
-    return (clock() - start) / repeats
+    return (time.perf_counter() - start) / repeats
 
 
-def _memory(kernel, size):
-    """Return the bytes beyond the inputs that a call needs at its peak."""
-    found = {}
-    for side, call, state in _prepared(kernel, size):
-        found[side.name] = state
-        if call is not None:
-            gc.collect()
-            _trim()
-            try:
-                Path("/proc/self/clear_refs").write_text("5")
-                before = _status("VmRSS")
-                result = call()
-                state["peak"] = max(_status("VmHWM") - before, 0)
-                del result
-            except OSError:  # not Linux
-                state["peak"] = None
-    return found
-
-
-def _status(name):
-    text = Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(rf"{name}:\s+(\d+)", text)[1])
-
-
-def _trim():
-    import ctypes
-
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)
+def ratio(theirs: list[float], ours: list[float]) -> float:
+    """Return the median over rounds of their time over ours."""
+    return statistics.median(a / b for a, b in zip(theirs, ours, strict=False))
 
 
 if __name__ == "__main__":

@@ -37,9 +37,8 @@ def _sdpa(torch, q, k, v):
 PLAIN = Kernel(
     "self-attention forward, Q = K = V",
     inputs=lambda rng, N, d: (rng.normal(size=(N, d)),),
-    sizes=[{"N": 1024, "d": 64}, {"N": 2048, "d": 64}, {"N": 4096, "d": 64}],
+    sizes=[{"N": 512, "d": 64}, {"N": 4096, "d": 64}],
     small={"N": 40, "d": 8},
-    exponent=2,
 )
 
 
@@ -53,14 +52,14 @@ def numpy_plain(x):
     return lambda: _softmax_attention(np, x, x, x)
 
 
-@PLAIN.peer("torch SDPA", floor=1.1)
+@PLAIN.peer("torch SDPA")
 def torch_sdpa(x):
     torch = peers.torch()
     x = torch.tensor(x)
     return lambda: _sdpa(torch, x, x, x)
 
 
-@PLAIN.peer("JAX", floor=1.6, jit=True)
+@PLAIN.peer("JAX", jit=True)
 def jax_plain(x):
     jax = peers.jax()
     x = jax.numpy.asarray(x)
@@ -68,30 +67,11 @@ def jax_plain(x):
     return lambda: jax.block_until_ready(function(x))
 
 
-def _products(x):
-    """Return two products with BLAS and one exponential of each score, in blocks."""
-    scores, mixed = np.empty((256, 256)), np.empty_like(x)
-
-    def call():
-        for i in range(0, len(x), 256):
-            for j in range(0, len(x), 256):
-                block = scores[: len(x[i : i + 256]), : len(x[j : j + 256])]
-                np.matmul(x[i : i + 256], x[j : j + 256].T, out=block)
-                np.exp(block, out=block)
-                np.matmul(block, x[j : j + 256], out=mixed[i : i + 256])
-        return mixed
-
-    return call
-
-
-PLAIN.limit("NumPy: two BLAS products and N² exponentials", agrees=False)(_products)
-
 PROJECTED = Kernel(
     "self-attention forward, with projections",
     inputs=_inputs,
     sizes=PLAIN.sizes,
     small=PLAIN.small,
-    exponent=2,
 )
 
 
@@ -105,14 +85,14 @@ def numpy_projected(x, *weights):
     return lambda: _softmax_attention(np, *(x @ w for w in weights))
 
 
-@PROJECTED.peer("torch SDPA", floor=0.76)
+@PROJECTED.peer("torch SDPA")
 def torch_projected(x, *weights):
     torch = peers.torch()
     x, *weights = map(torch.tensor, (x, *weights))
     return lambda: _sdpa(torch, *(x @ w for w in weights))
 
 
-@PROJECTED.peer("torch, explicit", floor=2.2)
+@PROJECTED.peer("torch, explicit")
 def torch_explicit(x, *weights):
     torch = peers.torch()
     x, *weights = map(torch.tensor, (x, *weights))
@@ -129,11 +109,6 @@ def jax_projected(x, *weights):
     return lambda: jax.block_until_ready(function(x, *weights))
 
 
-@PROJECTED.limit("NumPy: two BLAS products and N² exponentials", agrees=False)
-def products_projected(x, *weights):  # noqa: ARG001
-    return _products(0.1 * x)
-
-
 def _heads(rng, N, d):
     weights = rng.random((N, N))
     return weights / weights.sum(axis=1, keepdims=True), rng.normal(size=(d, d))
@@ -142,9 +117,8 @@ def _heads(rng, N, d):
 MATRIX = Kernel(
     "the Nd × Nd matrix of attention",
     inputs=_heads,
-    sizes=[{"N": 32, "d": 32}, {"N": 64, "d": 32}, {"N": 128, "d": 32}],
+    sizes=[{"N": 32, "d": 32}, {"N": 128, "d": 32}],
     small={"N": 5, "d": 3},
-    exponent=2,
 )
 
 
@@ -153,12 +127,12 @@ def _(a, w_v):
     return lambda: attention_matrix(a, w_v)
 
 
-@MATRIX.peer("np.kron", floor=1.4)
+@MATRIX.peer("np.kron")
 def numpy_kron(a, w_v):
     return lambda: np.kron(a, w_v.T)
 
 
-@MATRIX.peer("torch.kron", floor=0.7)
+@MATRIX.peer("torch.kron")
 def torch_kron(a, w_v):
     torch = peers.torch()
     a, w_v = torch.tensor(a), torch.tensor(w_v)
@@ -166,7 +140,7 @@ def torch_kron(a, w_v):
     return lambda: torch.kron(a, transposed)
 
 
-@MATRIX.peer("JAX", floor=4, jit=True)
+@MATRIX.peer("JAX", jit=True)
 def jax_kron(a, w_v):
     jax = peers.jax()
     a, w_v = jax.numpy.asarray(a), jax.numpy.asarray(w_v)
@@ -174,25 +148,11 @@ def jax_kron(a, w_v):
     return lambda: jax.block_until_ready(function(a, w_v))
 
 
-@MATRIX.limit("NumPy: a product of two rows, written to every row", agrees=False)
-def products_of_rows(a, w_v):
-    row = np.ones(len(a) * len(w_v))
-
-    return lambda: np.multiply(row, row, out=np.empty((row.size, row.size)))
-
-
-@MATRIX.limit("memory: a new array, filled", agrees=False)
-def filled(a, w_v):
-    side = len(a) * len(w_v)
-    return lambda: np.full((side, side), 0.5)
-
-
 APPLY = Kernel(
     "applying that matrix",
     inputs=lambda rng, N, d: (*_heads(rng, N, d), rng.normal(size=N * d)),
     sizes=MATRIX.sizes,
     small=MATRIX.small,
-    exponent=2,
 )
 
 
@@ -201,13 +161,7 @@ def _(a, w_v, x):
     return lambda: apply_attention_matrix(x, a, w_v)
 
 
-@APPLY.peer("NumPy, dense", floor=100, work="the matrix is made before")
+@APPLY.peer("NumPy, dense", work="the matrix is made before")
 def dense(a, w_v, x):
     matrix = np.kron(a, w_v.T)
     return lambda: matrix @ x
-
-
-@APPLY.limit("BLAS: the two products", agrees=False)
-def factored(a, w_v, x):
-    x = x.reshape(len(a), len(w_v))
-    return lambda: a @ (x @ w_v)

@@ -22,9 +22,8 @@ def _complete(rng, N, d):
 COMPLETE = Kernel(
     "additive graph attention, complete graph",
     inputs=_complete,
-    sizes=[{"N": 500, "d": 64}, {"N": 1000, "d": 64}, {"N": 2000, "d": 64}],
+    sizes=[{"N": 500, "d": 64}, {"N": 2000, "d": 64}],
     small={"N": 30, "d": 4},
-    exponent=1,
 )
 
 
@@ -33,7 +32,7 @@ def _(nodes, w, a_1, a_2):
     return lambda: additive_graph_attention(nodes, w, a_1, a_2)
 
 
-@COMPLETE.peer("torch, dense", floor=14)
+@COMPLETE.peer("torch, dense")
 def torch_dense(nodes, w, a_1, a_2):
     torch = peers.torch()
     nodes, w, a_1, a_2 = map(torch.tensor, (nodes, w, a_1, a_2))
@@ -47,7 +46,7 @@ def torch_dense(nodes, w, a_1, a_2):
     return call
 
 
-@COMPLETE.peer("JAX, dense", floor=8, jit=True)
+@COMPLETE.peer("JAX, dense", jit=True)
 def jax_dense(*arrays):
     jax = peers.jax()
 
@@ -61,7 +60,7 @@ def jax_dense(*arrays):
     return lambda: jax.block_until_ready(function(*arrays))
 
 
-@COMPLETE.peer("PyG GATConv", floor=200)
+@COMPLETE.peer("PyG GATConv")
 def pyg_complete(nodes, w, a_1, a_2):
     torch = peers.torch()
     from torch_geometric.nn import GATConv
@@ -83,15 +82,6 @@ def pyg_complete(nodes, w, a_1, a_2):
     return call
 
 
-@COMPLETE.limit("NumPy: the values and one pass over them", agrees=False)
-def values(nodes, w, a_1, a_2):  # noqa: ARG001
-    def call():
-        v = nodes @ w
-        return np.cumsum(v, axis=0)
-
-    return call
-
-
 def _sparse(rng, N, d):
     neighbors = np.argsort(rng.random((N, 64)), axis=1)[:, :16] + np.arange(N)[:, None]
     edges = np.stack([np.repeat(np.arange(N), 16), neighbors.ravel() % N], axis=1)
@@ -101,9 +91,8 @@ def _sparse(rng, N, d):
 EDGES = Kernel(
     "graph attention, degree 16",
     inputs=_sparse,
-    sizes=[{"N": 2000, "d": 64}, {"N": 6000, "d": 64}, {"N": 20_000, "d": 64}],
+    sizes=[{"N": 2000, "d": 64}, {"N": 20_000, "d": 64}],
     small={"N": 80, "d": 4},
-    exponent=1,
 )
 
 
@@ -112,7 +101,7 @@ def _(nodes, edges, *weights):
     return lambda: graph_attention(nodes, *weights, edges=edges)
 
 
-@EDGES.peer("PyG TransformerConv", floor=2.4)
+@EDGES.peer("PyG TransformerConv")
 def pyg_edges(nodes, edges, *weights):
     torch = peers.torch()
     from torch_geometric.nn import TransformerConv
@@ -130,18 +119,5 @@ def pyg_edges(nodes, edges, *weights):
     def call():
         with torch.no_grad():
             return layer(nodes, edges)
-
-    return call
-
-
-@EDGES.limit("NumPy: two projections, gathering the nodes", agrees=False)
-def gather(nodes, edges, *weights):
-    neighbors = edges[:, 1]
-
-    def call():
-        for w in weights[:2]:
-            nodes @ w
-        for i in range(0, len(neighbors), 2048):
-            np.take(nodes, neighbors[i : i + 2048], axis=0)
 
     return call
