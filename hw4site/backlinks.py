@@ -74,6 +74,27 @@ class Uses(Extension):
             func.docstring.value += text
 
 
+@functools.cache
+def _homes(library: Path = ROOT / "hw4lib") -> dict[str, str]:
+    """Return where each name that a problem re-exports is defined.
+
+    Pages import from the problem, `hw4lib.noisy_targets`; the reference knows a
+    function by its module, `hw4lib.noisy_targets.loss`.
+    """
+    found = {}
+    for path in sorted(library.glob("*/*.py")):
+        problem = f"hw4lib.{path.parent.name}"
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found[f"{problem}.{node.name}"] = f"{problem}.{path.stem}.{node.name}"
+    return found
+
+
+def _full(name: str) -> str:
+    """Return the name under which the reference knows a function."""
+    return _homes().get(name, name)
+
+
 def _links(page: Page) -> Iterator[tuple[int, str]]:
     """Yield the line and the full name of each link to a function."""
     for match in _LINK.finditer(page.markdown):
@@ -109,7 +130,7 @@ def _imports(tree: ast.AST) -> dict[str, str]:
             "hw4lib"
         ):
             for alias in node.names:
-                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                found[alias.asname or alias.name] = _full(f"{node.module}.{alias.name}")
     return found
 
 
@@ -131,7 +152,7 @@ def _words(tree: ast.AST, aliases: Mapping[str, str]) -> tuple[list[str], set[st
             and isinstance(node.value, ast.Name)
             and node.value.id in aliases
         ):
-            named.append(f"{aliases[node.value.id]}.{node.attr}")
+            named.append(_full(f"{aliases[node.value.id]}.{node.attr}"))
     return named, words
 
 

@@ -10,7 +10,6 @@ import markdown
 import markdown_exec
 import numpy as np
 import pytest
-from markdown_exec._internal.formatters import python as markdown_exec_python
 
 from hw4site import blocks
 from hw4site.pages import FRONT_MATTER, read_page
@@ -21,8 +20,9 @@ def fresh(monkeypatch, tmp_path):
     """No page has run yet, and the library is one file that a test may edit."""
     monkeypatch.setattr(blocks, "_runs", {})
     monkeypatch.setattr(blocks, "_library", {})
-    monkeypatch.setattr(blocks, "_LIBRARY", tmp_path / "hw4lib")
-    (tmp_path / "hw4lib" / "site").mkdir(parents=True)
+    monkeypatch.setattr(blocks, "ROOT", tmp_path)
+    (tmp_path / "hw4lib").mkdir()
+    (tmp_path / "hw4site").mkdir()
     (tmp_path / "hw4lib" / "sums.py").write_text("one = 1")
     modules = dict(sys.modules)
     yield tmp_path / "hw4lib"
@@ -30,13 +30,12 @@ def fresh(monkeypatch, tmp_path):
         if name.startswith("hw4lib"):
             del sys.modules[name]
     sys.modules.update(modules)
-    markdown_exec_python._sessions_globals.clear()
 
 
-def build(*blocks, session="page", text=""):
+def build(*codes, session="page", text=""):
     """Convert a page of the given blocks, and return it."""
     fences = (
-        f'```python exec="1" session="{session}"\n{block}\n```\n' for block in blocks
+        f'```python exec="1" session="{session}"\n{code}\n```\n' for code in codes
     )
     return convert("\n".join([*fences, text]))
 
@@ -44,7 +43,7 @@ def build(*blocks, session="page", text=""):
 def convert(text):
     """Convert a page."""
     fence = {"name": "python", "class": "python"}
-    fence |= {"validator": markdown_exec.validator, "format": markdown_exec.formatter}
+    fence |= {"validator": markdown_exec.validator, "format": blocks.formatter}
     return markdown.markdown(
         text,
         extensions=["pymdownx.superfences", "hw4site.extension"],
@@ -103,7 +102,7 @@ def test_an_edit_of_the_library_runs_every_page_again(fresh):
 def test_an_edit_of_what_shows_the_numbers_is_no_edit_of_the_library(fresh):
     """No number passes through it."""
     first = build(ticking())
-    (fresh / "site" / "figures.py").write_text("color = 'red'")
+    (fresh.parent / "hw4site" / "figures.py").write_text("color = 'red'")
     assert build(ticking()) == first
 
 
@@ -143,16 +142,15 @@ def test_tells_what_a_page_printed_as_long_as_its_blocks_are_the_same():
     """Whoever exports a page that was built need not run it."""
     build("print('a')", "x = 1")
     assert blocks.finished("page", ["print('a')", "x = 1"]) == ["a\n", ""]
-    assert blocks.names("page")["x"] == 1
+    assert blocks.value("page", "x") == 1
     assert blocks.finished("page", ["print('a')"]) is None
     assert blocks.finished("nowhere", []) is None
-    assert blocks.names("nowhere") == {}
 
 
 def test_a_block_outside_a_page_runs_as_ever():
     """Without a session there is nothing to remember."""
     fence = {"name": "python", "class": "python"}
-    fence |= {"validator": markdown_exec.validator, "format": markdown_exec.formatter}
+    fence |= {"validator": markdown_exec.validator, "format": blocks.formatter}
     page = markdown.markdown(
         '```python exec="1"\nprint(7)\n```\n',
         extensions=["pymdownx.superfences"],
@@ -180,7 +178,7 @@ In all {{ w.sum() }} of `{{ nothing }}`.
 def docs(tmp_path, monkeypatch):
     """A folder with a page that blocks, and one that has no blocks."""
     monkeypatch.setattr(blocks, "_ahead", {})
-    monkeypatch.setattr(blocks, "_LIBRARY", Path(blocks.__file__).parents[1])
+    monkeypatch.setattr(blocks, "ROOT", Path(blocks.__file__).parents[1])
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "ahead.md").write_text(PAGE)
@@ -207,7 +205,7 @@ def test_another_process_runs_the_pages_that_have_blocks(docs):
 
 def test_a_new_library_runs_ahead_again(docs, monkeypatch, fresh):
     """And one that is the same does not: its pages have run, or run here."""
-    monkeypatch.setattr(blocks, "_LIBRARY", fresh)
+    monkeypatch.setattr(blocks, "ROOT", fresh.parent)
     blocks.run_ahead(docs)
     blocks._ahead.clear()
     assert blocks.run_ahead(docs) == {docs / "ahead.md"}
@@ -223,7 +221,6 @@ def done(page, **changes):
     run, library = blocks._run_page(page)
     future.set_result((replace(run, **changes.pop("run", {})), library | changes))
     blocks._runs.clear()
-    markdown_exec_python._sessions_globals.clear()
     return future
 
 
@@ -255,3 +252,30 @@ def test_what_failed_elsewhere_fails_here(docs):
     blocks.run_ahead(docs)
     page = convert((docs / "ahead.md").read_text())
     assert "ZeroDivisionError" in page
+
+
+def test_matplotlib_is_set_while_a_block_draws_and_by_nobody_else():
+    """Settings of the process stay what they were."""
+    import matplotlib as mpl  # noqa: PLC0415
+
+    before = mpl.rcParams["axes.spines.top"]
+    page = build('import matplotlib\nprint(matplotlib.rcParams["axes.spines.top"])')
+    assert "False" in page
+    assert mpl.rcParams["axes.spines.top"] == before is True
+
+
+def test_a_traceback_shows_the_line_of_the_block(caplog):
+    """And none of ours."""
+    with caplog.at_level("WARNING"):
+        build("a = 1\nb = a / 0")
+    assert "  b = a / 0\n" in caplog.text.partition("Output is")[2]
+    assert "blocks.py" not in caplog.text
+
+
+def test_the_library_of_another_checkout_is_refused(monkeypatch, tmp_path):
+    """A copy whose library comes from the original would show the original's numbers."""
+    monkeypatch.setattr(blocks, "ROOT", Path(blocks.__file__).parents[1])
+    blocks.require_own_library()
+    monkeypatch.setattr(blocks, "ROOT", tmp_path)
+    with pytest.raises(RuntimeError, match=r"`hw4lib` comes from .*, expected"):
+        blocks.require_own_library()

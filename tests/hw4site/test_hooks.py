@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from mkdocs.structure.files import File, Files
 
-from hw4site import hooks, runs
+from hw4site import blocks, hooks
 from hw4site.mathematics import font, mathjax
 
 
@@ -18,7 +18,7 @@ def site(tmp_path, monkeypatch):
     site = SimpleNamespace(ahead=[], docs=tmp_path)
     site.files = Files([File(n, str(tmp_path), "site", False) for n in names])
     monkeypatch.setattr(
-        runs,
+        blocks,
         "run_ahead",
         lambda docs: site.ahead.append(docs) or {tmp_path / "blocks.md"},
     )
