@@ -226,9 +226,9 @@ def _run_block(code: str, session: str | None = None, **_: object) -> str:
         # SystemExit would end the build with status 0 and without a site.
         if run:
             run.failed = True
-        trace = (
-            error.__traceback__ and error.__traceback__.tb_next
-        )  # without this frame
+        trace = error.__traceback__
+        while trace and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next  # the page's own lines are of interest, not ours
         text = "".join(traceback.format_exception(type(error), error, trace))
         raise ExecutionError(code_block("python", text)) from error
     if run:

@@ -1,5 +1,4 @@
 import base64
-import gc
 import io
 import re
 from contextlib import redirect_stdout
@@ -8,7 +7,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from hw4site import beside, export, hooks, runs
+from hw4site import after_build, blocks, export, hooks, redirects
 from hw4site.pages import read_page
 
 PAGE = """---
@@ -30,7 +29,7 @@ print(total)
 See [`sum`][hw4lib.sum], [part b](#1-1-b) and [the web](https://example.org).
 ///
 
-/// check | Look
+/// code | Look
 It is $s = {{ total | frac }}$.
 
 ```python exec="1" html="1" session="sums"
@@ -67,6 +66,12 @@ def docs(tmp_path):
     (folder / "sums.md").write_text(PAGE)
     (folder / "words.md").write_text("# Words alone\n")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_moved(monkeypatch):
+    """The pages of these tests have always been where they are."""
+    monkeypatch.setattr(redirects, "MOVED", {})
 
 
 @pytest.fixture
@@ -144,11 +149,11 @@ def test_a_page_that_was_built_is_not_run_again(docs, monkeypatch):
     page = read_page(docs / "sums.md")
     outputs = [f"block {number}\n" for number in range(len(page.executed))]
     monkeypatch.setattr(
-        runs,
+        blocks,
         "finished",
         lambda session, codes: outputs if session == "sums" and codes else None,
     )
-    monkeypatch.setattr(runs, "names", {"sums": {"total": 0.25}}.get)
+    monkeypatch.setattr(blocks, "value", lambda session, expression: 0.25)
     files = export.rendered(page, COLOURS)
     assert "block 0" in files["sums.ipynb"]
     assert r"$s = \tfrac{1}{4}$" in files["sums.py"]
@@ -183,14 +188,17 @@ def test_the_hook_writes_them_and_logs_what_fails(docs, tmp_path, caplog):
     assert [r.levelname for r in caplog.records] == ["ERROR"]
 
 
-def test_a_build_looks_for_garbage_less_often():
-    """As MkDocs calls it, when it starts."""
-    before = gc.get_threshold()
-    try:
-        hooks.on_startup(command="build", dirty=False)
-        assert gc.get_threshold()[0] > 10 * before[0]
-    finally:
-        gc.set_threshold(*before)
+def test_a_page_below_a_folder_keeps_its_folder(docs, tmp_path):
+    """By the stem alone two pages would overwrite each other without a word."""
+    (docs / "beyond").mkdir()
+    text = PAGE.replace('session="sums"', 'session="beyond/sums"')
+    (docs / "beyond" / "sums.md").write_text(text)
+    assert export.export(docs, tmp_path / "site") == []
+    folder = tmp_path / "site" / "notebooks"
+    for name in ("sums.py", "sums.ipynb", "beyond/sums.py", "beyond/sums.ipynb"):
+        assert (folder / name).is_file()
+    assert nbformat.read(folder / "beyond" / "sums.ipynb", 4)["cells"]
+    assert "notebooks/beyond/sums.py" in export.contents(docs)
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -225,7 +233,7 @@ def test_one_command_writes_all_that_a_hook_would(docs, tmp_path, broken):
         (docs / "sums.md").write_text(PAGE.replace("total < 1", "total > 1"))
     site = tmp_path / "site"
     with pytest.raises(SystemExit) as end:
-        beside.main([str(docs), str(site)])
+        after_build.main([str(docs), str(site)])
     assert bool(end.value.code) == broken
     for name in ("llms.txt", "assets/mathematics.woff2"):
         assert (site / name).is_file()
