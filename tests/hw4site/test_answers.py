@@ -45,6 +45,7 @@ def test_zero_has_an_absolute_tolerance():
         (0.25, {"a": math.inf}, "`a` is inf"),
         (0.25, {"a": 0.2501}, "`a` and `the answer` are both about 0.2"),
         (0.25, {"a": 1.0, "b": 1.001}, "`a` and `b` are both about 1"),
+        (0.25, {"a": 1.0, "b": 1.0099}, "`a` and `b` are both about 1"),
     ],
 )
 def test_refuses_slips_that_nobody_could_tell_apart(answer, slips, message):
@@ -71,6 +72,11 @@ def test_a_choice_needs_one_right_option_and_a_wrong_one(right, wrong):
     """Anything else is no question."""
     with pytest.raises(ValueError, match="expected one and at least one"):
         answers.choice_box("x", "Which?", right=right, wrong=wrong)
+
+
+def test_slips_may_be_as_near_as_their_tolerances_allow():
+    """Half a per cent around each: the two ranges overlap up to one per cent."""
+    answers.number_box("x", "x =", 0.25, slips={"a": 1.0, "b": 1.0102})
 
 
 def test_other_right_answers_are_told_from_slips_alone():
