@@ -130,7 +130,9 @@ def main() -> None:
             runs.append(work(options.only, settings, *(quick or ("--sizes", sizes))))
         results["threads"][threads] = joined(runs)
     if options.only == "*" and not options.quick:
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        # A line for each row: whoever compares two versions sees what changed.
+        text = json.dumps(results).replace('{"problem"', '\n{"problem"')
+        RESULTS.write_text(text + "\n", encoding="utf-8")
     print(as_text(results))
 
 

@@ -118,8 +118,9 @@ def kernels(pattern: str = "*") -> dict[str, list[Kernel]]:
         if module.name.endswith("__main__"):
             continue
         name = module.name.removeprefix("benchmarks.")
-        values = vars(importlib.import_module(module.name)).values()
-        # A module may hold its kernels in lists.
+        # Kernels, and lists of them, have names in capitals.
+        contents = vars(importlib.import_module(module.name)).items()
+        values = [value for word, value in contents if word.isupper()]
         for item in (k for v in values for k in (v if isinstance(v, list) else [v])):
             if isinstance(item, Kernel) and (
                 fnmatch.fnmatch(item.name, pattern) or fnmatch.fnmatch(name, pattern)

@@ -85,8 +85,8 @@ def ours(engine, X, y, eta):
     return call
 
 
-for kernel in STREAMS + SWEEPS:
-    kernel.engines(ours)
+for each in STREAMS + SWEEPS:
+    each.engines(ours)
 
 
 @everywhere("naive NumPy", of=STREAMS)
@@ -117,7 +117,7 @@ def _classifier(eta):
     )
 
 
-@everywhere("scikit-learn, one partial_fit", of=STREAMS, work=UPDATES)
+@everywhere("scikit-learn", of=STREAMS, work=UPDATES)
 def sklearn_whole(X, y, eta):
     fresh = _classifier  # a fitted one would go on from its weights
 
@@ -243,7 +243,7 @@ def numba_loop(X, y, eta):
     return lambda: run(X, y, eta)
 
 
-@everywhere("Numba loop, once per step size", of=SWEEPS, jit=True)
+@everywhere("Numba loop for each step", of=SWEEPS, jit=True)
 def numba_each(X, y, eta):
     run = _numba_run()
     return lambda: tuple(
@@ -251,7 +251,7 @@ def numba_each(X, y, eta):
     )
 
 
-@everywhere("scikit-learn, once per step size", of=SWEEPS, work=UPDATES, at_most=100)
+@everywhere("scikit-learn for each step", of=SWEEPS, work=UPDATES, at_most=100)
 def sklearn_each(X, y, eta):
     calls = [sklearn_whole(X, y, float(e)) for e in eta]
     return lambda: [call() for call in calls]
@@ -279,8 +279,8 @@ def optimum(X, y):
     return lambda: batch_optimum(X, y)
 
 
-for kernel in OPTIMA:
-    kernel.ours(optimum)
+for each in OPTIMA:
+    each.ours(optimum)
 
 
 def _scikit_learn(solver, X, y):

@@ -12,7 +12,7 @@ from hw4lib.architecture.encoding import (
 
 # Angles of a large position have few digits after the point where peers take them.
 ENCODING = Kernel(
-    "positional encoding, 2d = 512",
+    "positional encoding",
     inputs=lambda rng, N, dimension: (np.arange(N), dimension),  # noqa: ARG005
     sizes=[{"N": 64, "dimension": 512}, {"N": 8192, "dimension": 512}],
     small={"N": 50, "dimension": 6},
@@ -61,7 +61,7 @@ def jax_encoding(n, dimension):
 
 
 SHIFT = Kernel(
-    "W_k applied to all rows, 2d = 512",
+    "W_k applied to all rows",
     inputs=lambda rng, N, dimension: (rng.normal(size=(N, dimension)), dimension),
     sizes=[{"N": 64, "dimension": 512}, {"N": 8192, "dimension": 512}],
     small={"N": 20, "dimension": 6},

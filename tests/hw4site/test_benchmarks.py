@@ -1,4 +1,4 @@
-"""The tables of the benchmarks show what was measured, and what is missing."""
+"""The figures and tables show what was measured, and who is missing."""
 
 import json
 from pathlib import Path
@@ -7,79 +7,147 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from hw4site.benchmarks import (
-    behind,
-    compared,
-    read_results,
-    to_html,
-    to_text,
-)
+from hw4site import benchmarks
+
+
+def peer(name: str, seconds: float, *, work: str = "", **more: float) -> dict[str, Any]:
+    """Return a peer that ran, compared with ours at one second by each engine."""
+    ratios = {"numpy": seconds} | more
+    return {
+        "name": name,
+        "work": work,
+        "status": "ran",
+        "seconds": seconds,
+        "ratios": ratios,
+        "spread": {engine: 1.0 + 0.1 * ratio for engine, ratio in ratios.items()},
+    }
 
 
 @pytest.fixture
 def results() -> dict[str, Any]:
-    """One kernel with a peer of each kind, and a size for growth alone."""
-    plain = {"kind": "peer", "work": "", "floor": None, "status": "ran"}
-    ours = {**plain, "name": "hw4lib", "kind": "ours", "ratio": 1.0, "peak": 3 * 2**20}
-    sides = [
-        ours,
-        {**plain, "name": "slow", "ratio": 1234.5, "floor": 27, "peak": 0},
-        {**plain, "name": "fast", "ratio": 0.5, "compile": 1.25, "work": "less <"},
-        {**plain, "name": "absent", "status": "missing", "floor": 0.4},
-        {**plain, "name": "C loop", "kind": "limit", "ratio": 0.25},
-    ]
-    kernel = {"kernel": "a kernel", "size": {"n": 1000, "p": 2}, "sides": sides}
-    alone = {**kernel, "size": {"n": 500, "p": 2}, "sides": [ours]}
-    grows = {"a kernel": {"measured": 0.987, "expected": 1}}
-    first = {"rows": [alone, kernel], "growth": grows}
-    return {"import": 1.05, "tables": {"1": first, "2": {**first, "growth": {}}}}
-
-
-def test_the_table_has_a_row_for_every_side(results: dict[str, Any]) -> None:
-    """Ratios, limits, floors, memory, compilation; who is missing did not lose."""
-    soup = BeautifulSoup(to_html(results, 1, "one"), "html.parser")
-
-    rows = [[cell.get_text() for cell in row("td")] for row in soup.select("tbody tr")]
-    assert rows == [
-        [
-            "a kernel: n = 1,000, p = 2; grows as n^0.99, expected 1",
-            *("", "", "", "3 MiB", ""),
+    """A problem with one engine, and one with two."""
+    missing = {"name": "absent", "work": "", "status": "missing: absent"}
+    small = {
+        "problem": "first",
+        "kernel": "a kernel",
+        "size": {"n": 10, "p": 2},
+        "seconds": {"numpy": 2e-5},
+        "peers": [peer("slow", 0.9), peer("fast", 0.8), missing],
+    }
+    large = {
+        **small,
+        "size": {"n": 1000, "p": 2},
+        "seconds": {"numpy": 0.25},
+        "peers": [
+            peer("slow", 1234.5),
+            peer("fast", 0.5, work="less <") | {"compile": 1.25},
+            missing,
+            peer("slower", 2000.0),
+            peer("slowest", 3000.0),
         ],
-        ["slow", "1,234", "", "27", "0 MiB", ""],
-        ["fast (less <)", "0.50", "", "", "", "1.2 s"],
-        ["absent", "missing", "", "0.4", "", ""],
-        ["limit: C loop", "0.25", "4.00", "", "", ""],
+    }
+    both = {
+        "problem": "second",
+        "kernel": "n = 5 rounds",
+        "size": {"n": 5, "S": 1},
+        "seconds": {"numpy": 2.0, "numba": 0.01},
+        "peers": [peer("loop", 0.01, numba=1.5)],
+    }
+    single = [large | {"seconds": {"numpy": 0.5}}, both]
+    return {"processes": 3, "threads": {"all": [small, large, both], "one": single}}
+
+
+def rows(table: str) -> list[list[str]]:
+    """Return the cells of a table's body."""
+    soup = BeautifulSoup(table, "html.parser")
+    return [[cell.get_text() for cell in row("td")] for row in soup.select("tbody tr")]
+
+
+def test_the_table_has_a_row_for_every_peer(results: dict[str, Any]) -> None:
+    """Our times, then ratios; who is missing did not lose."""
+    table = benchmarks.to_table(results, "first")
+
+    heads = [head.get_text() for head in BeautifulSoup(table, "html.parser")("th")]
+    assert heads == ["", "All processors", "One thread", "Compiles"]
+    assert rows(table) == [
+        ["a kernel, n = 10, p = 2; ours takes", "20 µs", "", ""],
+        ["slow", "0.9", "", ""],
+        ["fast", "0.8", "", ""],
+        ["absent", "missing", "", ""],
+        ["a kernel, n = 1,000, p = 2; ours takes", "250 ms", "500 ms", ""],
+        ["slow", "1,234", "1,234", ""],
+        ["fast (less <)", "0.5", "0.5", "1.25 s"],
+        ["absent", "missing", "", ""],
+        ["slower", "2,000", "2,000", ""],
+        ["slowest", "3,000", "3,000", ""],
     ]
-    assert len(soup.select("thead th")) == 6
-    assert soup.select_one(".hw4-figure")["id"] == "figure-one"
+    assert "<strong>a kernel" in table
 
 
-def test_growth_is_left_out_where_it_was_not_measured(results: dict[str, Any]) -> None:
-    """A table of the largest size alone has none."""
-    assert "grows" not in to_html(results, 2, "two")
+def test_two_engines_are_two_columns(results: dict[str, Any]) -> None:
+    """A size that the name tells is not told again, and one run needs no number."""
+    table = benchmarks.to_table(results, "second")
+
+    heads = [head.get_text() for head in BeautifulSoup(table, "html.parser")("th")]
+    assert heads[1:3] == ["All processors, numpy", "All processors, numba"]
+    assert rows(table) == [
+        ["n = 5 rounds; ours takes", *("2 s", "10 ms") * 2, ""],
+        ["loop", *("0.01", "1.5") * 2, ""],
+    ]
 
 
-def test_the_text_has_both_tables(results: dict[str, Any]) -> None:
-    """What `make benchmark` prints is what the page shows."""
-    text = to_text(results)
-    assert text.count("slow") == 2
-    assert "threads: 2" in text
-    assert text.endswith("1.05")
+def test_the_figure_shows_the_fastest_peers_of_the_largest_size(
+    results: dict[str, Any],
+) -> None:
+    """Whoever cannot see it hears the same."""
+    figure = benchmarks.to_figure(results, "first")
+
+    assert 'id="figure-benchmarks-first"' in figure
+    assert (
+        'aria-label="How many times the time of hw4lib its peers take. a kernel, '
+        'n = 1,000, p = 2. fast, 0.5. slow, 1,234. slower, 2,000."'
+    ) in figure
+    assert "slowest" not in figure
+    soup = BeautifulSoup(figure, "html.parser")
+    texts = [text.get_text() for text in soup("text")]
+    assert {"fast", "0.5", "slow", "1,234", "hw4lib is faster →"} <= set(texts)
 
 
-def test_peers_that_are_ahead_are_named(results: dict[str, Any]) -> None:
-    """A limit is no peer, and neither is who is missing."""
-    assert behind(results) == ["fast (a kernel: n = 1,000, p = 2)"]
-    assert compared(results) == 2
+def test_the_figure_tells_engines_apart(results: dict[str, Any]) -> None:
+    """By color and in words."""
+    figure = benchmarks.to_figure(results, "second")
+
+    assert "loop, 0.01 with numpy and 1.5 with numba." in figure
+    assert {"--hw4-series-1", "--hw4-series-2"} <= {
+        word for word in ("--hw4-series-1", "--hw4-series-2") if word in figure
+    }
+    texts = [text.get_text() for text in BeautifulSoup(figure, "html.parser")("text")]
+    assert {"0.01 numpy", "1.5 numba"} <= set(texts)
 
 
-def test_a_table_that_was_not_measured_says_so(results: dict[str, Any]) -> None:
-    """Nothing is made up."""
-    assert "Not measured" in to_html(results, 64, "many")
+def test_comparisons_are_counted_by_engine(results: dict[str, Any]) -> None:
+    """With all processors, at both sizes; who is missing is not counted."""
+    assert benchmarks.counts(results) == (3, 7)
+    assert benchmarks.counts(results, "numba") == (1, 1)
+
+
+def test_the_typical_spread_is_a_median(results: dict[str, Any]) -> None:
+    """Over comparisons, of all engines."""
+    assert benchmarks.spread(results) == pytest.approx(1.15)
 
 
 def test_results_are_read_from_their_file(tmp_path: Path) -> None:
     """As JSON."""
     path = tmp_path / "results.json"
-    path.write_text(json.dumps({"tables": {}}), encoding="utf-8")
-    assert read_results(path) == {"tables": {}}
+    path.write_text(json.dumps({"threads": {}}), encoding="utf-8")
+    assert benchmarks.read_results(path) == {"threads": {}}
+
+
+def test_every_problem_of_the_results_has_its_figure() -> None:
+    """What is in the repository was measured by this version, and is drawn."""
+    results = benchmarks.read_results()
+    stems = {row["problem"] for row in results["threads"]["all"]}
+    assert len(stems) == 5
+    for stem in stems:
+        assert "<figure" in benchmarks.to_figure(results, stem)
+        assert "<table" in benchmarks.to_table(results, stem)
