@@ -65,12 +65,16 @@ def to_figure(results: dict[str, Any], problem: str) -> str:
         lines += [(peer["name"], peer["ratios"]) for peer in ran[:SHOWN]]
     tall = [1.4 if len(ratios) > 1 else 1.0 for _, ratios in lines]
     middles = [sum(tall[:k]) + tall[k] / 2.0 for k in range(len(tall))]
-    figure, ax = figures.subplots(height=0.7 + 0.19 * sum(tall))
+    figure, ax = figures.subplots(width=3.7, height=0.7 + 0.18 * sum(tall))
     whole_width = blended_transform_factory(figure.transFigure, ax.transData)
     for y, (name, ratios) in zip(middles, lines, strict=True):
         if not ratios:
             title = ax.text(
-                0.01, y, name, transform=whole_width, va="center", fontsize=9
+                *(0.01, y, name),
+                transform=whole_width,
+                va="center",
+                fontsize=8.5,
+                bbox={"facecolor": figures.PAPER, "edgecolor": "none", "pad": 1.0},
             )
             title.set_in_layout(False)
         height = 0.8 if len(ratios) < 2 else 0.6
@@ -84,17 +88,19 @@ def to_figure(results: dict[str, Any], problem: str) -> str:
                 (3, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize=8.5 if len(ratios) == 1 else 7.5,
+                fontsize=8 if len(ratios) == 1 else 7,
             )
     drawn = [ratio for _, ratios in lines for ratio in ratios.values()]
     ax.set_xscale("log")
     ax.set_xlim(min(0.3, *drawn) / 1.5, 8.0 * max(3.0, *drawn))
     ax.set_ylim(sum(tall) + 0.2, -1.2)
     for text, side, x in (
-        ("← peer is faster", "right", 0.9),
-        ("hw4lib is faster →", "left", 1.1),
+        ("← peer faster", "right", 0.9),
+        ("hw4lib faster →", "left", 1.1),
     ):
-        label = ax.text(x, -0.6, text, ha=side, va="center", color=figures.MUTED)
+        label = ax.text(
+            x, -0.6, text, ha=side, va="center", color=figures.MUTED, fontsize=8
+        )
         label.set_in_layout(False)
     ax.set_yticks(
         [y for y, (_, ratios) in zip(middles, lines, strict=True) if ratios],
@@ -105,9 +111,9 @@ def to_figure(results: dict[str, Any], problem: str) -> str:
     ax.minorticks_off()
     ax.axvline(1.0, color=figures.INK, linewidth=1.0)
     ax.grid(visible=False, axis="y")
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, labelsize=8)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("time of the peer / time of hw4lib")
+    ax.set_xlabel("time of the peer / time of hw4lib", fontsize=8.5)
     spoken = ". ".join(
         f"{name}, {' and '.join(_spoken(ratios))}" if ratios else f"{name}"
         for name, ratios in lines
