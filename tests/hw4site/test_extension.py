@@ -4,7 +4,6 @@ import logging
 import markdown
 import markdown_exec
 import pytest
-from markdown_exec._internal.formatters import python as markdown_exec_python
 
 from hw4lib import backpropagation
 from hw4site import blocks, mathematics
@@ -29,7 +28,7 @@ def convert(text: str) -> str:
                         "name": "python",
                         "class": "python",
                         "validator": markdown_exec.validator,
-                        "format": markdown_exec.formatter,
+                        "format": blocks.formatter,
                     }
                 ]
             },
@@ -49,7 +48,6 @@ E, n = -0.125, 3
 def sessions():
     """Each test starts without sessions and leaves none behind."""
     yield
-    markdown_exec_python._sessions_globals.clear()
     blocks._runs.clear()
 
 

@@ -18,12 +18,11 @@ from urllib.request import urlopen
 
 import pytest
 from bs4 import BeautifulSoup
-from markdown_exec._internal.formatters import python as markdown_exec_python
 
 from hw4site import gate, html_rules, markdown_rules
 from hw4site.pages import Page, read_page
 
-LIBRARY = Path(gate.__file__).parents[1]
+ROOT = Path(gate.__file__).parents[1]
 
 CONFIG = """\
 site_name: small
@@ -31,14 +30,19 @@ site_url: https://example.org/small/
 use_directory_urls: false
 theme: { name: null, custom_dir: theme }
 plugins:
-  - markdown-exec: { languages: [python] }
+  - markdown-exec: { languages: [] }
 markdown_extensions:
   - attr_list
   - pymdownx.arithmatex: { generic: true }
   - pymdownx.blocks.details:
-      types: [question, answer, derivation, check]
+      types: [question, hint, answer, why, mistakes, code, remark]
   - pymdownx.highlight: { pygments_lang_class: true }
-  - pymdownx.superfences
+  - pymdownx.superfences:
+      custom_fences:
+        - name: python
+          class: python
+          validator: !!python/name:markdown_exec.validator
+          format: !!python/name:hw4site.blocks.formatter
   - hw4site.extension
 validation: { anchors: warn }
 """
@@ -58,19 +62,44 @@ def fence(header: str, code: str) -> str:
     return f"```{header}\n{code}\n```\n\n"
 
 
-def part_of(anchor: str) -> str:
-    """Return a whole part, as the rules for contributors ask for it."""
+CHECK = """\
+def refuses(check, wrong):
+    try:
+        check(wrong)
+    except AssertionError:
+        return True
+    return False
+
+def check(value):
+    assert value == 1
+
+check(1)
+assert refuses(check, 2)
+print(1)"""
+
+
+def part_of(anchor: str, points: str = "10") -> str:
+    """Return a whole part, as the rules for contributors describe it."""
     *numbers, letter = anchor.split("-")
-    text = f"## {'.'.join(numbers)} ({letter}) A part {{ #{anchor} }}\n\n"
-    for name in markdown_rules.ROUND:
+    place = f"{{ #{anchor} data-points={points} }}"
+    text = f"## {'.'.join(numbers)} ({letter}) A part {place}\n\n"
+    for name in markdown_rules.ONCE:
         text += f"/// {name}\nText.\n\n"
-        if name == "check":
-            text += fence(VISIBLE.format("parts"), "print(1)")
+        if name == "code":
+            text += fence(VISIBLE.format("parts"), CHECK)
         text += "///\n\n"
     return text
 
 
-PARTS = "# Parts\n\n" + "".join(map(part_of, sorted(markdown_rules.PARTS)))
+def parts_page() -> str:
+    """Return a page of all parts, whose points add up to ten."""
+    anchors = sorted(markdown_rules.PARTS)
+    first, *rest = (part_of(anchor, "0.25") for anchor in anchors)
+    last = f"data-points={10 - 0.25 * len(rest):g}"
+    return "# Parts\n\n" + first.replace("data-points=0.25", last) + "".join(rest)
+
+
+PARTS = parts_page()
 
 FIGURE = """\
 from hw4site import figures
@@ -113,14 +142,20 @@ class Site:
             (self.root / name).write_text(text, encoding="utf-8")
 
     def build(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Run MkDocs."""
-        return subprocess.run(
+        """Run MkDocs, and leave empty what a hook would write for pages to link to."""
+        done = subprocess.run(
             [sys.executable, "-m", "mkdocs", "build", *options],
             cwd=self.root,
             capture_output=True,
             text=True,
             check=False,
         )
+        for page in self.docs.glob("*.md"):
+            for end in (".ipynb", ".py"):
+                beside = self.built / "notebooks" / f"{page.stem}{end}"
+                beside.parent.mkdir(parents=True, exist_ok=True)
+                beside.touch()
+        return done
 
     def faults(self) -> list[str]:
         """Return what the gate says, with paths from the project's folder."""
@@ -349,29 +384,76 @@ def test_anchors_of_parts(heading, message):
     ]
 
 
-@pytest.mark.parametrize("name", markdown_rules.ROUND)
-def test_parts_without_a_block(name):
+@pytest.mark.parametrize("name", markdown_rules.ONCE)
+def test_parts_without_a_fold_or_with_two(name):
     """The next part has one, but it is the next part's."""
-    text = part_of("2-a").replace(f"/// {name}", "/// note") + part_of("2-b")
-    assert found(markdown_rules.part_rounds, text) == [
-        (1, f"part 2-a has no `/// {name}`, expected one")
+    text = part_of("2-a", "4") + part_of("2-b", "6")
+    without = text.replace(f"/// {name}\n", "/// note\n", 1)
+    assert (1, f"part 2-a has 0 `/// {name}`, expected one") in found(
+        markdown_rules.part_folds, without
+    )
+    twice = text.replace(f"/// {name}\n", f"/// {name}\n///\n\n/// {name}\n", 1)
+    assert found(markdown_rules.part_folds, twice) == [
+        (1, f"part 2-a has 2 `/// {name}`, expected one")
+    ]
+
+
+def test_folds_in_another_order():
+    """Whoever opens them one after the other reads the answer before its reason."""
+    text = (
+        part_of("2-a")
+        .replace("/// answer", "/// x", 1)
+        .replace("/// why", "/// answer")
+    )
+    (fault,) = found(markdown_rules.part_folds, text.replace("/// x", "/// why"))
+    assert fault[1].startswith("part 2-a has question, why, answer, mistakes, code")
+
+
+def test_hints_and_remarks_are_free():
+    """As many as the part needs, at their places."""
+    text = part_of("2-a").replace("/// answer", "/// hint\n///\n\n/// answer")
+    assert found(markdown_rules.part_folds, text + "/// remark\n///\n") == []
+
+
+def test_points_that_are_missing_or_do_not_add_up():
+    """A scheme of ten points a problem."""
+    bare = part_of("2-a").replace(" data-points=10", "")
+    assert found(markdown_rules.part_folds, bare) == [
+        (1, "part 2-a has no points, expected `data-points=…`")
+    ]
+    assert found(markdown_rules.part_folds, part_of("2-a", "9.5")) == [
+        (1, "the parts have 9.5 points, expected 10")
     ]
 
 
 @pytest.mark.parametrize("header", ["python", 'python exec="1" session="page"', "text"])
-def test_checks_that_do_not_run(header):
-    """A fence that shows code without running it, or runs without showing it."""
-    text = part_of("2-a").replace(VISIBLE.format("parts"), header)
-    text += fence(VISIBLE.format("page"), "print(1)")
-    assert found(markdown_rules.part_rounds, text) == [
-        (1, "no check of part 2-a has a block that runs, expected one")
-    ]
+def test_code_that_refuses_nothing(header):
+    """It runs without being seen, is seen without being run, or refuses nothing."""
+    message = "the code under `2 (a) A part` refuses no wrong answer, expected"
+    for text in (
+        part_of("2-a").replace(VISIBLE.format("parts"), header),
+        part_of("2-a").replace("assert refuses(check, 2)", ""),
+    ):
+        ((line, said),) = found(markdown_rules.rivals, text)
+        assert line == 1
+        assert said.startswith(message)
+    assert found(markdown_rules.rivals, part_of("2-a")) == []
+
+
+def test_theorems_refuse_something_too():
+    """A theorem beyond the homework is checked as an answer is."""
+    theorem = "## A theorem { #2-beyond-x }\n\n/// theorem | 2.1\nIt is so.\n///\n"
+    ((line, _),) = found(markdown_rules.rivals, theorem)
+    assert line == 1
+    code = "\n/// code\n" + fence(VISIBLE.format("page"), CHECK) + "///\n"
+    assert found(markdown_rules.rivals, theorem + code) == []
+    assert found(markdown_rules.rivals, "## Words { #x }\n\nNo theorem.\n") == []
 
 
 def test_parts_may_have_headings_of_their_own():
     """What stands below a lower heading belongs to the part."""
-    text = part_of("2-a").replace("/// check", "### The check\n\n/// check")
-    assert found(markdown_rules.part_rounds, text) == []
+    text = part_of("2-a").replace("/// code", "### The code\n\n/// code")
+    assert found(markdown_rules.part_folds, text) == []
 
 
 def test_parts_missing_or_there_twice(site):
@@ -408,7 +490,8 @@ def test_blocks_that_are_no_python():
     ("code", "headers", "name"),
     [
         ("import scipy.stats as stats", "v", "scipy.stats"),
-        ("import math\nfrom matplotlib import pyplot", "f", "matplotlib.pyplot"),
+        ("import matplotlib.colors", "v", "matplotlib.colors"),
+        ("import math\nfrom pandas import Series", "f", "pandas.Series"),
         ("from hw4site import figures", "v", "hw4site.figures"),
         ("import numpy, hw4site.values", "v", "hw4site.values"),
     ],
@@ -425,7 +508,7 @@ def test_imports_that_a_reader_does_not_have(code, headers, name):
 def test_imports_that_a_reader_has():
     text = blocks(
         "import math\nimport numpy as np\nfrom hw4lib.activations import relu",
-        "from hw4site import figures",
+        "from hw4site import figures\nfrom matplotlib.patches import Arc",
         headers="vf",
     )
     assert found(markdown_rules.imports, text) == []
@@ -457,8 +540,10 @@ def again(name: str, line: int, before: int) -> tuple[int, str]:
 def test_names_that_mean_two_things(first, second, name):
     """Prose beside the first block would show the value of the second."""
     line = 2 + len(first.split("\n")) + 3
-    (fault,) = found(markdown_rules.names, blocks(first, second))
+    text = blocks(first, second)
+    (fault,) = found(markdown_rules.names, f"{text}{{{{ {name} }}}}")
     assert fault in {again(name, line, 2), again(name, line, 3)}
+    assert found(markdown_rules.names, text) == []  # where no prose reads it
 
 
 @pytest.mark.parametrize(
@@ -480,7 +565,8 @@ def test_names_that_mean_two_things(first, second, name):
 )
 def test_names_that_mean_one_thing(first, second):
     """Imports, loop variables, names of inner scopes, the name for what is not read."""
-    assert found(markdown_rules.names, blocks(first, second)) == []
+    read = "{{ f(x, y, u, np) }}"
+    assert found(markdown_rules.names, blocks(first, second) + read) == []
 
 
 def test_names_that_only_figures_use():
@@ -490,7 +576,8 @@ def test_names_that_only_figures_use():
     read = "{{ figure * 2 | .3f }} {{ no python }}"
     assert found(markdown_rules.names, text + read) == [again("figure", 6, 2)]
     mixed = blocks("figure = 1", "figure = 2", headers="fv")
-    assert found(markdown_rules.names, mixed) == [again("figure", 6, 2)]
+    assert found(markdown_rules.names, mixed) == []
+    assert found(markdown_rules.names, mixed + read) == [again("figure", 6, 2)]
 
 
 # --- what the HTML says ---------------------------------------------------------
@@ -771,6 +858,8 @@ def test_a_site_with_a_folder_a_page_and_no_address(site):
     home, parts = site.built / "index.html", site.built / "parts/index.html"
     edit(home, "parts.html#1-1-a", "parts/#1-1-a")
     edit(parts, 'href="assets/', 'href="../assets/')
+    for end in ("ipynb", "py"):
+        edit(parts, f'href="notebooks/parts.{end}', f'href="../notebooks/parts.{end}')
     for path in (home, parts):
         text = re.sub('<link rel="canonical".*>', "", path.read_text(encoding="utf-8"))
         path.write_text(text, encoding="utf-8")
@@ -792,6 +881,7 @@ BROKEN = {
     "formula": "The loss $\\nonsense$.\n",
     "unfilled": fence(VISIBLE.format("unfilled"), "E = 1\nprint(E)") + "{{E}}\n",
     "opened": "/// hint\nText.\n",
+    "unheard": "/// lemma\nText.\n///\n",
     "linked": "[nowhere](parts.md#9-z)\n",
     "picture": "![](assets/site.css)\n",
     "numpy": fence(
@@ -832,7 +922,8 @@ def broken_faults(broken):
         ("unknown", None, "`value E: NameError"),
         ("formula", None, "`formula `\\nonsense`"),
         ("unfilled", "6: `{{E}}` has `{{`", "is an unfilled value, expected its text"),
-        ("opened", "1: `/// hint` is never closed", "is a block's mark"),
+        ("opened", "1: `/// hint` is never closed", None),
+        ("unheard", None, "is a block's mark"),
         ("linked", None, "`parts.html#9-z` leads to no anchor"),
         ("picture", None, "`<img>` has no text, expected one in words"),
     ],
@@ -855,28 +946,25 @@ def test_a_numpy_warning(broken):
 
 
 def test_an_early_exit(tmp_path):
-    """The site's extension makes it an error; the gate needs no extension to see it.
+    """Our formatter makes it an error; the gate sees it without one.
 
     MkDocs with markdown-exec alone ends without a word, with status 0 and no site.
     """
     text = fence(VISIBLE.format("index"), "raise SystemExit(0)")
     site = Site(tmp_path)
     site.write(index=text)
-    assert "SystemExit: 0" in site.build("--strict").stderr
+    strict = site.build("--strict")
+    assert strict.returncode == 1
+    assert "SystemExit: 0" in strict.stderr
 
     edit(tmp_path / "mkdocs.yml", "  - hw4site.extension\n", "")
+    edit(tmp_path / "mkdocs.yml", "hw4site.blocks.formatter", "markdown_exec.formatter")
     assert site.build("--strict").returncode == 0
     assert "docs/index.md:1: the page is not built, expected site/index.html" in (
         site.faults()
     )
     with pytest.raises(SystemExit):
         list(read_page(site.docs / "index.md").run())
-
-
-@pytest.mark.parametrize("name", ["_sessions_globals", "_run_python", "_buffer_print"])
-def test_private_names_of_markdown_exec(name):
-    """The site reads or replaces these by name: a release may rename them."""
-    assert hasattr(markdown_exec_python, name)
 
 
 # --- what only a server shows ---------------------------------------------------
@@ -888,15 +976,18 @@ def served(tmp_path):
 
     It has its own copy of the library, so that an edit of that one is seen.
     """
-    shutil.copytree(
-        LIBRARY, tmp_path / "hw4lib", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for name in ("hw4lib", "hw4site"):
+        unbuilt = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=unbuilt)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(LIBRARY.parent / name, tmp_path)
+        shutil.copy(ROOT / name, tmp_path)
     site = Site(tmp_path)
     site.write(index=fence(VISIBLE.format("index"), SERVED) + "Is {{ y }} here.\n")
     with (tmp_path / "mkdocs.yml").open("a", encoding="utf-8") as config:
-        config.write("watch: [hw4lib]\nhooks: [hw4site/hooks.py]\n")
+        config.write("watch: [hw4lib]\nhooks: [hooks.py]\n")
+    # What is written after a build needs all pages of the site.
+    hooks = "from hw4site.hooks import on_files, on_startup\n"
+    (tmp_path / "hooks.py").write_text(hooks, encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"

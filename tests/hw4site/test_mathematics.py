@@ -14,7 +14,7 @@ from hw4site.mathematics import render
 from hw4site.mathematics.mathjax import typeset
 
 ROOT = Path(__file__).parents[2]
-SHEET = ROOT / "docs" / "mathematics.md"
+SHEET = ROOT / "docs" / "contributing" / "mathematics.md"
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.DOTALL)
 WIDE = (
     r"p(y' = 1 \mid x) = (1 - \epsilon) \sigma(a) + \epsilon (1 - \sigma(a)), \quad c"

@@ -231,4 +231,4 @@ def test_pages_are_read_in_the_order_of_their_paths(tmp_path):
         (tmp_path / name).write_text("", encoding="utf-8")
     found = [p.path.relative_to(tmp_path).as_posix() for p in read_pages(tmp_path)]
     assert found == ["a.md", "b/a.md", "c.md"]
-    assert [p.session for p in read_pages(tmp_path)] == ["a", "a", "c"]
+    assert [p.session for p in read_pages(tmp_path)] == ["a", "b/a", "c"]

@@ -106,7 +106,7 @@ def test_no_block_needs_one_that_draws(page):
 def test_the_wheel_is_the_library_that_computed_the_pages(docs, site):
     """Every module byte by byte; and the same wheel again is the same bytes."""
     pyodide.write(docs, site)
-    (wheel,) = (site / "run").iterdir()
+    (wheel,) = (site / "run").glob("*.whl")
     first = wheel.read_bytes()
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         for path in Path(hw4lib.__path__[0]).rglob("*.py"):
@@ -121,8 +121,16 @@ def test_the_wheel_is_the_library_that_computed_the_pages(docs, site):
     }
 
 
+def test_what_runs_the_blocks_there_is_a_file_of_its_own(docs, site):
+    """No wheel holds it; the worker writes it where Python finds it."""
+    pyodide.write(docs, site)
+    served = site / "run" / "browser_session.py"
+    assert served.read_bytes() == pyodide.SESSION.read_bytes()
+    assert facts(site)["files"]["session"]["url"] == "run/browser_session.py"
+
+
 def test_what_a_browser_imports_needs_numpy_alone():
-    """The module that runs blocks comes from the wheel, without the extra `site`."""
+    """The module that runs blocks needs nothing that the wheel does not."""
     code = "import sys, hw4site.browser_session; print(*sys.modules)"
     result = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
