@@ -9,12 +9,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw4site import exam, export, policy, pyodide, redirects, typeface
+from hw4site import (
+    exam,
+    export,
+    policy,
+    pyodide,
+    redirects,
+    search_index,
+    typeface,
+)
 from hw4site.mathematics import font
 
 
 def write(docs: Path, site: Path, python: str = "") -> list[str]:
-    """Write what pages load and link to: fonts, notebooks, Python, the exam, redirects.
+    """Write what pages load and link to: the search, fonts, notebooks, the exam, redirects.
 
     Args:
         docs: The folder of the pages.
@@ -24,13 +32,14 @@ def write(docs: Path, site: Path, python: str = "") -> list[str]:
     Returns:
         What went wrong, a line a page.
     """
+    faults = search_index.write(site)
     font.write(site / "assets" / "mathematics.woff2")
     typeface.write(site / "assets")
     pyodide.write(docs, site, python)
     redirects.write(site)
     exam.write(site)
     policy.write(site, pyodide.origins(python))
-    return export.export(docs, site)
+    return faults + export.export(docs, site)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

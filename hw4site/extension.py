@@ -28,6 +28,8 @@ _NOT_FOR_SEARCH = re.compile(
     r'<details class="mkdocstrings-source"'
     r'|<div class="language-\w+ highlight"'
 )
+# A long name in a line of text.
+_INLINE_CODE = re.compile(r"(?<!<pre>)<code>[^<>\s]{16,}</code>")
 # What Pygments calls names, operators, punctuation and white space.
 _PLAIN_SPAN = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 _HEADINGS = {"h1", "h2", "h3", "h4"}
@@ -114,11 +116,14 @@ class _Formulas(Treeprocessor):
         tex = html.unescape(tex) if display else tex
         try:
             markup = mathematics.render(tex, display=display)
+            words = html.escape(mathematics.plain(tex, display=display))
+            markup = markup.replace(" role=", ' data-search-exclude="" role=', 1)
+            # Until the search has read it: see search_index.py.
+            markup += f'<span class="hw4-words">{words}</span>'
         except ValueError as error:
             markup = self.session.report(str(error))
         element.text = self.md.htmlStash.store(markup)
         element.set("class", "math")
-        element.set("data-search-exclude", "")
         if display:
             element.set("tabindex", "0")  # so that the keyboard can scroll it
 
@@ -187,6 +192,15 @@ class _Spans(Postprocessor):
         return _PLAIN_SPAN.sub(r"\1", text)
 
 
+class _Names(Postprocessor):
+    """Lets a long name break where its words end, and nowhere else."""
+
+    def run(self, text: str) -> str:
+        return _INLINE_CODE.sub(
+            lambda code: re.sub(r"(?<=\w)([._/])(?=\w)", r"\1<wbr>", code[0]), text
+        )
+
+
 class _Search(Postprocessor):
     """Keeps code and its output out of the search."""
 
@@ -206,6 +220,7 @@ class HomeworkExtension(Extension):
         md.treeprocessors.register(_Parts(md, session), "hw4-parts", 4)
         md.postprocessors.register(_Spans(md), "hw4-spans", 6)
         md.postprocessors.register(_Search(md), "hw4-search", 5)
+        md.postprocessors.register(_Names(md), "hw4-names", 4)
 
 
 def makeExtension(**options: object) -> HomeworkExtension:  # noqa: N802

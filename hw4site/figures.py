@@ -127,7 +127,7 @@ def to_html(
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
         f'<figure class="hw4-figure" id="figure-{name}">'
-        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" '
+        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" data-search-exclude="" '
         f'aria-label="{html.escape(alt)}">{shapes}</svg>{below}</figure>'
     )
 

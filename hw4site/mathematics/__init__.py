@@ -9,12 +9,13 @@ import html
 import re
 from collections.abc import Iterator
 
+from hw4site.mathematics import line
 from hw4site.mathematics.drawing import Box, Drawing, Glyph, Part, parse
 from hw4site.mathematics.font import characters
 from hw4site.mathematics.mathjax import typeset, typeset_ahead
 from hw4site.mathematics.speech import speak
 
-__all__ = ["render", "typeset_ahead"]
+__all__ = ["plain", "render", "typeset_ahead"]
 
 # What MathJax accepts and then leaves out.
 _DROPPED = re.compile(
@@ -71,6 +72,20 @@ def render(tex: str, *, display: bool) -> str:
         markup = f"<span {label}>{''.join(pieces)}</span>"
     # Word joiners, so that a comma stays with the formula before it.
     return f"\u2060{markup}\u2060"
+
+
+def plain(tex: str, *, display: bool) -> str:
+    r"""Return a formula that `render` takes as one line of plain text.
+
+    Args:
+        tex: The formula in LaTeX, without its delimiters.
+        display: Whether it stands on lines of its own.
+
+    Examples:
+        >>> plain(r"\frac{\partial E}{\partial w_1}", display=False)
+        '∂E/∂w_1'
+    """
+    return line.write(typeset(tex, display=display)[1])
 
 
 def _segments(drawing: Drawing) -> Iterator[tuple[Box, list[Part]]]:
