@@ -34,15 +34,16 @@ def write(site: Path) -> None:
     page = site / "exam.html"
     if not page.exists():
         return
-    exam = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-    place = exam.find(id=PLACE)
-    if place is None:
+    text = page.read_text(encoding="utf-8")
+    head, opening, rest = text.partition(f'<hw4-exam id="{PLACE}">')
+    _, closing, tail = rest.partition("</hw4-exam>")
+    if not (opening and closing):
         raise ValueError(f"{page.name} has no element `{PLACE}`, expected one")
-    place.clear()
+    problems = ""
     for stem in PROBLEMS:
         source = (site / f"{stem}.html").read_text(encoding="utf-8")
-        place.append(problem(stem, BeautifulSoup(source, "html.parser")))
-    page.write_text(str(exam), encoding="utf-8")
+        problems += str(problem(stem, BeautifulSoup(source, "html.parser")))
+    page.write_text(f"{head}{opening}{problems}{closing}{tail}", encoding="utf-8")
 
 
 def problem(stem: str, page: BeautifulSoup) -> Tag:
