@@ -446,6 +446,7 @@ def test_broadcast_refuses_before_anything_is_allocated():
     with pytest.raises(MemoryError, match=f"^{re.escape(message)}"):
         check_broadcast(a=column, b=row, c=np.broadcast_to(0.0, 2**40))
     assert check_broadcast(a=np.ones((0, 1)), b=np.ones(3)) == (0, 3)
+    assert check_broadcast(a=np.ones((1, 1)), b=np.ones(1)) == (1, 1)
 
 
 def test_broadcast_counts_bytes(monkeypatch):

@@ -277,3 +277,17 @@ def test_bad_input_of_descent_is_named(changes, error, message):
     } | changes
     with pytest.raises(error, match=message):
         gradient_descent(**arguments)
+
+
+def test_the_engine_that_was_asked_for_descends(monkeypatch):
+    """NumPy's steps need no compiled loop, and Numba's are that loop."""
+
+    def no_loop(*_):
+        raise RuntimeError("the compiled loop")
+
+    monkeypatch.setattr("hw4lib.adversarial_example.descent.compiled", no_loop)
+    arguments = {"step_size": 0.1, "steps": 3}
+    gradient_descent([2.0], [1.0], 0.0, 0.1, **arguments, engine="numpy")
+    pytest.importorskip("numba")
+    with pytest.raises(RuntimeError, match="the compiled loop"):
+        gradient_descent([2.0], [1.0], 0.0, 0.1, **arguments, engine="numba")

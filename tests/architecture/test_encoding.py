@@ -530,3 +530,14 @@ def test_arguments_are_not_modified():
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_shifts_by_many_offsets_fit_in_memory_exactly(monkeypatch):
+    """The result of three offsets and four rows of six numbers, and no byte less."""
+    rows = np.ones((4, 6))
+    offsets = np.arange(3)[:, None]
+    monkeypatch.setattr("hw4lib._checks.memory_size", lambda: 8 * 3 * 4 * 6)
+    assert shift_encoding(rows, offsets).shape == (3, 4, 6)
+    monkeypatch.setattr("hw4lib._checks.memory_size", lambda: 8 * 3 * 4 * 6 - 1)
+    with pytest.raises(MemoryError, match=r"^`encodings` is of shape \(4, 6\)"):
+        shift_encoding(rows, offsets)

@@ -730,3 +730,24 @@ def test_bad_graphs_are_named(call, message):
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_results_fit_in_memory_exactly(monkeypatch):
+    """The N x N weights of each graph, and a loop for each node."""
+    nodes, adjacency = np.ones((2, 3, 1)), np.ones((3, 3))
+
+    def attend():
+        return additive_graph_attention(
+            nodes, ONE, [1.0], [1.0], slope=0.2, adjacency=adjacency
+        )
+
+    monkeypatch.setattr("hw4lib._checks.memory_size", lambda: 8 * 2 * 3 * 3)
+    assert attend().shape == (2, 3, 1)
+    monkeypatch.setattr("hw4lib._checks.memory_size", lambda: 8 * 2 * 3 * 3 - 1)
+    with pytest.raises(MemoryError, match=r"^`nodes` is of shape \(2, 3, 1\)"):
+        attend()
+    monkeypatch.setattr("hw4lib._checks.memory_size", lambda: 8 * 3 * 2)
+    assert add_self_loops([[0, 1]], 3).shape == (4, 2)
+    monkeypatch.setattr("hw4lib._checks.memory_size", lambda: 8 * 3 * 2 - 1)
+    with pytest.raises(MemoryError, match=r"^`node_count` is 3"):
+        add_self_loops([[0, 1]], 3)

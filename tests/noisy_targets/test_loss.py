@@ -327,6 +327,8 @@ def test_output_gradient_refuses_an_impossible_label():
         output_gradient([0.5, 1.0], 0.25, [1, 0], flip_probability=0)
     with pytest.raises(ValueError, match=r"`probabilities` holds 1.5"):
         output_gradient(1.5, 0.25, 1, flip_probability=0.1)
+    with pytest.raises(ValueError, match=r"`probabilities` holds -0.5, expected in"):
+        output_gradient(-0.5, 0.25, 1, flip_probability=0.1)
 
 
 @pytest.mark.parametrize("eps", [0.0, 0.1])

@@ -512,3 +512,16 @@ def test_wrong_kinds_in_training_are_named(wrong):
         sgd_step([1.0], 1, [1.0], flip_probability=0.1, step_size=wrong)
     with pytest.raises(TypeError, match=r"`epochs` is .*, expected an integer"):
         train_sgd(z, y, flip_probability=0.1, step_size=1, epochs=wrong, rng=0)
+
+
+@pytest.mark.parametrize("eps", [-0.1, 0.5])
+def test_training_needs_a_flip_probability_below_a_half(eps):
+    """And of at least 0, in each of the three functions that train."""
+    z, y = [[1.0], [2.0]], [1, 0]
+    message = rf"`flip_probability` is {eps}, expected in \[0, 0.5\)"
+    with pytest.raises(ValueError, match=message):
+        train_sgd(z, y, flip_probability=eps, step_size=1, epochs=1, rng=0)
+    with pytest.raises(ValueError, match=message):
+        fit_logistic(z, y, flip_probability=eps)
+    with pytest.raises(ValueError, match=message):
+        sgd_step([1.0], 1, [1.0], flip_probability=eps, step_size=1)

@@ -19,6 +19,7 @@ from hw4lib.online_learning import (
     regret_terms,
     tuned_step_size,
 )
+from hw4lib.online_learning.regret import _direction, _length
 
 
 def random_data(rng, n, p, scale=1.0):
@@ -443,3 +444,37 @@ def test_optimum_of_many_samples(n, p, thinned, rng):
     # Rounding of a mean of terms of the size of a sample.
     atol = 1e-14 * max(thinned, 1.0)
     assert_allclose(0.02 * w, X.T @ pulls / n, rtol=0, atol=atol)
+
+
+def test_newton_direction_by_conjugate_gradients_solves_the_system(rng):
+    """To three digits, where p is large enough for a few of its steps."""
+    X = rng.normal(size=(500, 64))
+    bend, lam, descent = rng.uniform(0, 0.25, 500) / 500, 0.7, rng.normal(size=64)
+    hessian = X.T @ (bend[:, None] * X) + 2 * lam * np.eye(64)
+    expected = np.linalg.solve(hessian, descent)
+
+    # Three steps are enough here, so the dense system is never solved.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np.linalg, "solve", None)
+        actual = _direction(X, bend, lam, descent)
+
+    residual = hessian @ actual - descent
+    assert np.linalg.norm(residual) <= 1e-3 * np.linalg.norm(descent)
+    assert_allclose(actual, expected, rtol=0, atol=1e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 30.0])
+def test_the_length_of_a_step_is_where_the_slope_is_a_tenth(rng, scale):
+    """Along any direction of descent, by a derivative that is written out here."""
+    X, y = random_data(rng, 40, 3)
+    w, lam = 2 * rng.normal(size=3), 0.1
+
+    def slope(length):
+        u = w + length * direction
+        return logistic_loss_gradient(X, y, u, regularization=lam).mean(0) @ direction
+
+    direction = -scale * logistic_loss_gradient(X, y, w, regularization=lam).mean(0)
+    length = _length((X, y), lam, w, direction)
+
+    assert length > 0
+    assert abs(slope(length)) <= 0.1 * abs(slope(0.0))

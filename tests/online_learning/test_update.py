@@ -256,3 +256,22 @@ def test_norms_where_squares_leave_the_floats(rng, size):
         assert_allclose(norm(v.T, axis=0), expected, rtol=1e-15)
         rows = [root(np.square(row).sum(), row) for row in v]
     assert_allclose(rows, expected, rtol=1e-15)
+
+
+def test_a_norm_of_zero_is_no_negative_zero():
+    """Its sign would survive a division, and is printed."""
+    assert not np.signbit(root(0.0, np.zeros(3)))
+
+
+def test_the_engine_that_was_asked_for_plays(rng, monkeypatch):
+    """NumPy's rounds need no compiled loop, and Numba's are that loop."""
+
+    def no_loop(*_, **__):
+        raise RuntimeError("the compiled loop")
+
+    monkeypatch.setattr("hw4lib.online_learning._update._play_compiled", no_loop)
+    X, y = data(rng, 5, 2)
+    online_gradient_descent(X, y, 0.1, engine="numpy")
+    pytest.importorskip("numba")
+    with pytest.raises(RuntimeError, match="the compiled loop"):
+        online_gradient_descent(X, y, 0.1, engine="numba")
