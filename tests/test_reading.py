@@ -14,7 +14,7 @@ BOX = re.compile(r'answers\.(number|choice)_box\(\s*"([\w-]+)"')
 # Their answers are formulas: a product, and its factors.
 WITHOUT = {"1-1-d", "1-1-e"}
 SLIDERS = {
-    "backpropagation": {"input x", "leak α", "learning rate η"},
+    "backpropagation": {"input x", "leak α", "step size η"},
     "noisy_targets": {"flip probability ε"},
     "architecture": {
         *("width M", "ε² times M"),
