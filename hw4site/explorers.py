@@ -94,8 +94,14 @@ def to_html(
         label.set_gid(f"t{i}")
         label.set_text(text.at(start))
     gids = [artist.get_gid() or "" for artist in moving]
+    controls = "".join(_control(name, i, s) for i, s in enumerate(sliders))
     drawing = figures.to_html(
-        figure, name, alt=alts.at(start), caption=caption, parts=gids
+        figure,
+        name,
+        alt=alts.at(start),
+        caption=caption,
+        parts=gids,
+        controls=f'<div class="hw4-controls">{controls}</div>',
     )
     height = figure.bbox.height
     data = {
@@ -104,11 +110,9 @@ def to_html(
         "texts": [word.packed() for word in words.values()],
         "alt": alts.packed(),
     }
-    controls = "".join(_control(name, i, s) for i, s in enumerate(sliders))
     packed = html.escape(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     return (
         f'<div class="hw4-explorer"><hw4-explorer>{drawing}'
-        f'<div class="hw4-controls">{controls}</div>'
         f"<template data-search-exclude>{packed}</template></hw4-explorer></div>"
     )
 

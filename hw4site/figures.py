@@ -97,6 +97,7 @@ def to_html(
     alt: str,
     caption: str = "",
     parts: Collection[str] = (),
+    controls: str = "",
 ) -> str:
     """Return a figure element with the drawing as inline SVG.
 
@@ -106,6 +107,7 @@ def to_html(
         alt: What the figure shows, with the values, for whoever cannot see it.
         caption: Text below the figure.
         parts: Artists' gids that the page refers to, kept as `name-gid`.
+        controls: HTML between the drawing and its caption.
 
     Raises:
         ValueError: If `alt` is empty.
@@ -128,7 +130,7 @@ def to_html(
     return (
         f'<figure class="hw4-figure" id="figure-{name}">'
         f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" data-search-exclude="" '
-        f'aria-label="{html.escape(alt)}">{shapes}</svg>{below}</figure>'
+        f'aria-label="{html.escape(alt)}"><g aria-hidden="true">{shapes}</g></svg>{controls}{below}</figure>'
     )
 
 

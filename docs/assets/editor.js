@@ -153,12 +153,27 @@ function editor(name, code, run) {
   return { area, box, keys, set(text) { area.value = text; fit(); } };
 }
 
+let noted; // the one place of a page that says what Python costs
+
+/** A note on what Python costs, where nothing on the page says so yet. */
+function costs(here = !noted) {
+  const note = element("small", {}, here ? cost() : "");
+  if (here) {
+    noted?.replaceChildren();
+    noted = note;
+  }
+  return note;
+}
+
+/** Says in a note what Python costs now, if that is where the page says it. */
+const renew = (note) => (note.textContent = note === noted ? cost() : "");
+
 /** Buttons, progress, and what comes of a run. */
-function panel({ blocks, published, page, edited, told }) {
+function panel({ blocks, published, page, edited, told, first }) {
   const status = element("span", { role: "status" });
   const progress = element("progress", { hidden: true, ariaLabel: "Python is loading" });
   const output = element("pre", { tabIndex: 0, hidden: true, ariaLabel: "Output in your browser" }, element("code"));
-  const note = element("small", {}, cost());
+  const note = costs(first);
   const runs = element("button", { type: "button", onclick: start }, "Run");
   const stops = element("button", { type: "button", hidden: true, onclick: () => stop(run) }, "Stop");
   let run;
@@ -204,7 +219,7 @@ function panel({ blocks, published, page, edited, told }) {
       runs.disabled = false;
       stops.hidden = true;
       if (focused) runs.focus();
-      note.textContent = cost();
+      renew(note);
       if (message.type === "stopped") say("Stopped. The next run starts Python anew.");
       else if (message.type === "failed") say(`Python did not run: ${message.message}. Run tries again.`, "error");
       else finish(message, before, performance.now() - began);
@@ -251,20 +266,22 @@ function attachBlock(block, earlier, page) {
   let kept = original; // what it held when it was closed
   block.code = () => write?.area.value ?? original;
   block.edited = () => block.code() !== original;
-  const note = element("small", {}, cost());
+  const note = costs();
   const open = element("button", { type: "button" }, "Edit and run");
   const bar = (block.bar = element("div", { className: "hw4-run", data: { block: block.name } }, open, note));
   (result ?? source).after(bar);
   // What it costs may have been paid on another block since.
   for (const near of ["pointerenter", "focusin"])
-    bar.addEventListener(near, () => { if (note.isConnected) note.textContent = cost(); });
+    bar.addEventListener(near, () => { if (note.isConnected) renew(note); });
 
   open.onclick = () => {
+    const first = note === noted;
     const view = panel({
       page,
       blocks: () => [...earlier, block].map(({ name, code }) => [name, code()]),
       published: () => (result ? textOf(result) : ""),
       edited: () => earlier.some((one) => one.edited()),
+      first,
     });
     write = editor(block.name, kept, view.start);
     const box = element("div", { className: "hw4-edit" }, write.box, write.keys);
@@ -276,8 +293,9 @@ function attachBlock(block, earlier, page) {
       box.remove();
       write = undefined;
       source.classList.remove("hw4-edited");
+      if (first) noted = note;
       bar.replaceChildren(open, note);
-      note.textContent = cost();
+      renew(note);
       open.focus();
     };
     source.classList.add("hw4-edited");
@@ -315,7 +333,7 @@ function attachPlayground(blocks) {
   } catch {
     told = "The link holds no code that can be read.";
   }
-  const view = panel({ page: "playground/scratch", blocks: () => [["your code", write.area.value]], edited: () => false });
+  const view = panel({ page: "playground/scratch", blocks: () => [["your code", write.area.value]], edited: () => false, first: true });
   const write = editor("your own", code, view.start);
   const shared = element("span", { role: "status" }, told);
   const share = element("button", { type: "button" }, "Copy a link to this code");
@@ -372,7 +390,7 @@ function attachExercises() {
 
 // A copy of the site that is opened from a folder can not start a worker.
 if (RUNTIME && location.protocol !== "file:") {
-  // Instant navigation replaces the page without a load event.
+  // When Material is there, or at once under another theme.
   (window.document$ ?? { subscribe: (f) => f() }).subscribe(() => {
     [...queue].reverse().forEach(stop); // of the page that is left, what waits first
     if (document.querySelector(".hw4-run")) return;

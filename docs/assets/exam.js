@@ -21,9 +21,11 @@ class Exam extends HTMLElement {
     this.bar.querySelector("select").addEventListener("change", (event) => this.start(Number(event.target.value)));
     this.bar.querySelector("[data-hand-in]").addEventListener("click", () => this.handIn());
     this.bar.querySelector("[data-again]").addEventListener("click", () => location.reload());
-    // Enter in a field must not show a verdict.
-    this.addEventListener("submit", (event) => this.classList.contains("hw4-taking") && event.stopImmediatePropagation(), true);
-    this.addEventListener("submit", (event) => event.preventDefault(), true);
+    // Enter in a field must not show a verdict, nor send the form.
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.classList.contains("hw4-taking")) event.stopPropagation();
+    }, true);
     this.addEventListener("change", () => this.count());
   }
 
@@ -55,6 +57,9 @@ class Exam extends HTMLElement {
     this.classList.add("hw4-marked");
     for (const part of this.parts) {
       for (const box of part.querySelectorAll("hw4-answer")) box.check(false);
+      // What was handed in stays as it was.
+      for (const field of part.querySelectorAll("hw4-answer :is(input, select, button)")) field.disabled = true;
+      for (const area of part.querySelectorAll("textarea")) area.readOnly = true;
     }
     this.bar.querySelector("[data-hand-in]").hidden = true;
     this.bar.querySelector("[data-again]").hidden = false;

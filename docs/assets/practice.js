@@ -8,13 +8,16 @@ globalThis.hw4Memory = (() => {
   const KEY = "hw4-practice";
   const VERSION = 1;
   const empty = () => ({ version: VERSION, boxes: {}, marks: {}, open: {} });
-  let memory = empty(); // all there is where storage is full or forbidden
+  let memory = empty();
+  let stored = true; // false where storage is full or forbidden: then `memory` is all there is
 
   function valid(found) {
-    return found?.version === VERSION && ["boxes", "marks", "open"].every((part) => found[part]?.constructor === Object);
+    const plain = (value) => value?.constructor === Object;
+    return found?.version === VERSION && ["boxes", "marks", "open"].every((part) => plain(found[part]) && Object.values(found[part]).every(plain));
   }
 
   function load() {
+    if (!stored) return memory;
     try {
       const found = JSON.parse(localStorage.getItem(KEY));
       if (valid(found)) memory = found;
@@ -27,7 +30,9 @@ globalThis.hw4Memory = (() => {
   function save() {
     try {
       localStorage.setItem(KEY, JSON.stringify(memory));
+      stored = true;
     } catch {
+      stored = false;
       // The page goes on with what it holds.
     }
     dispatchEvent(new CustomEvent("hw4-memory"));
@@ -58,6 +63,7 @@ globalThis.hw4Memory = (() => {
       memory = empty();
       try {
         localStorage.removeItem(KEY);
+        stored = true;
       } catch {
         // There was nothing to remove.
       }
@@ -167,7 +173,7 @@ class Answer extends HTMLElement {
     }
   }
 
-  change(variant) {
+  change(variant, focus = true) {
     this.variant = variant;
     const { prompt } = this.question;
     if (prompt) this.form.querySelector("[data-prompt]").textContent = prompt;
@@ -175,18 +181,14 @@ class Answer extends HTMLElement {
     for (const field of this.fields()) field.value = "";
     this.show({ verdict: "", says: "" });
     this.read("");
-    this.fields()[0]?.focus();
+    if (focus) this.fields()[0]?.focus();
   }
 
   /** Puts back what was typed here, and its verdict. */
   recall() {
     const before = hw4Memory.get("boxes", this.name);
     if (!before || before.typed === undefined || this.closest("hw4-exam")) return;
-    if (this.box.variants && before.variant < this.box.variants.length && before.variant > 0) {
-      const focused = document.activeElement;
-      this.change(before.variant);
-      focused?.focus?.();
-    }
+    if (this.box.variants && this.box.variants[before.variant] && before.variant) this.change(before.variant, false);
     const radio = this.form.querySelector(`input[type=radio][value="${CSS.escape(String(before.typed))}"]`);
     if (radio) radio.checked = true;
     else [before.typed].flat().forEach((text, i) => this.fields()[i] && (this.fields()[i].value = text));
@@ -199,9 +201,10 @@ class Answer extends HTMLElement {
 class Marks extends HTMLElement {
   connectedCallback() {
     this.boxes = [...this.querySelectorAll("input[type=checkbox]")];
-    const kept = hw4Memory.get("marks", this.dataset.part);
-    kept?.given?.forEach((given, i) => this.boxes[i] && (this.boxes[i].checked = given));
-    this.addEventListener("change", () => this.count(true));
+    const exam = Boolean(this.closest("hw4-exam")); // which begins anew each time
+    const kept = exam ? undefined : hw4Memory.get("marks", this.dataset.part);
+    [kept?.given ?? []].flat().forEach((given, i) => this.boxes[i] && (this.boxes[i].checked = given));
+    this.addEventListener("change", () => this.count(!exam));
     this.count(false);
   }
 
@@ -213,8 +216,77 @@ class Marks extends HTMLElement {
   }
 }
 
+// --- What is remembered, to take along or to forget ----------------------------------
+
+class Progress extends HTMLElement {
+  connectedCallback() {
+    this.innerHTML = `
+      <p data-kept></p>
+      <button type="button" data-save>Save to a file</button>
+      <button type="button" data-load>Load a file</button>
+      <button type="button" data-forget>Forget all</button>
+      <input type="file" accept="application/json,.json" aria-label="A file of progress" hidden>
+      <output role="status"></output>`;
+    const on = (name, what) => this.querySelector(`[data-${name}]`).addEventListener("click", what);
+    this.file = this.querySelector("input");
+    on("save", () => this.save());
+    on("load", () => this.file.click());
+    on("forget", (event) => this.forget(event.currentTarget));
+    this.file.addEventListener("change", () => this.load());
+    this.querySelector("[data-forget]").addEventListener("blur", (event) => this.ask(event.currentTarget, false));
+    addEventListener("hw4-memory", () => this.count());
+    this.count();
+  }
+
+  count() {
+    const things = (part) => Object.keys(hw4Memory.all(part)).length;
+    const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+    this.querySelector("[data-kept]").textContent =
+      `This browser keeps ${plural(things("boxes"), "answer")} and ${plural(things("marks"), "marked part")}.`;
+  }
+
+  say(text) {
+    this.querySelector("output").textContent = text;
+  }
+
+  save() {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([hw4Memory.export()], { type: "application/json" }));
+    link.download = "hw4-progress.json";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    this.say("Saved as hw4-progress.json.");
+  }
+
+  async load() {
+    const [file] = this.file.files;
+    if (!file) return;
+    const taken = hw4Memory.import(await file.text());
+    this.file.value = ""; // the same file can be chosen again
+    this.say(taken ? `Loaded ${file.name}.` : `${file.name} is no file of progress; nothing has changed.`);
+  }
+
+  /** Turns the button into a question, and back. */
+  ask(button, sure) {
+    button.toggleAttribute("data-sure", sure);
+    button.textContent = sure ? "Yes, forget all" : "Forget all";
+  }
+
+  forget(button) {
+    if (!button.hasAttribute("data-sure")) {
+      this.ask(button, true);
+      this.say("There is no way back, except from a file.");
+      return;
+    }
+    this.ask(button, false);
+    hw4Memory.forget();
+    this.say("Forgotten.");
+  }
+}
+
 customElements.define("hw4-answer", Answer);
 customElements.define("hw4-marks", Marks);
+customElements.define("hw4-progress", Progress);
 
 // --- What is done, where the page lists its parts -----------------------------------
 

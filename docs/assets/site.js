@@ -70,35 +70,50 @@ function revealTargets() {
 /** Opens what a search has marked, whenever its index is there. */
 const marks = new MutationObserver((records) => {
   for (const { addedNodes } of records) {
-    for (const node of addedNodes) if (node.nodeName === "MARK") reveal(node);
+    for (const node of addedNodes) {
+      if (node.nodeName === "MARK") reveal(node);
+      if (node.className === "md-code__nav") plain(node);
+    }
   }
 });
+
+/** The place of a code block's buttons, which is no part of the site to navigate by. */
+const plain = (nav) => nav.setAttribute("role", "presentation");
 
 function revealMarks() {
   marks.disconnect();
   document.querySelectorAll(".md-content mark").forEach(reveal);
+  document.querySelectorAll(".md-content .md-code__nav").forEach(plain);
   marks.observe(document.querySelector(".md-content") ?? document.body, { childList: true, subtree: true });
 }
 
-/** Puts a button below a page's title that opens all of its rounds, and closes them. */
+/** Puts buttons below a page's title: one for its answers alone, one for all of its folds. */
 function unfold() {
-  const rounds = [...document.querySelectorAll(".md-content details:is(.hint, .answer, .derivation, .check, .proof)")];
   const title = document.querySelector(".md-content h1");
-  if (rounds.length < 5 || !title || document.querySelector(".hw4-unfold")) return;
-  const button = document.createElement("button");
-  button.type = "button";
-  const anyClosed = () => document.querySelector(".md-content details:not([open])") !== null;
-  const name = () => (button.textContent = anyClosed() ? "Open all" : "Close all");
-  button.onclick = () => {
-    const open = anyClosed();
-    document.querySelectorAll(".md-content details").forEach((details) => (details.open = open));
-  };
+  const folds = document.querySelectorAll(".md-content details:is(.hint, .answer, .why, .mistakes, .code, .remark, .proof)");
+  if (folds.length < 5 || !title || document.querySelector(".hw4-unfold")) return;
   const place = document.createElement("div");
   place.className = "hw4-unfold";
-  place.append(button);
+  const row = document.createElement("div");
+  place.append(row);
+  const names = [
+    ["details.answer", "Show answers", "Hide answers"],
+    ["details", "Open all", "Close all"],
+  ].filter(([which]) => document.querySelector(`.md-content ${which}`)).map(([which, opens, closes]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    const anyClosed = () => document.querySelector(`.md-content ${which}:not([open])`) !== null;
+    button.onclick = () => {
+      const open = anyClosed();
+      document.querySelectorAll(`.md-content ${which}`).forEach((details) => (details.open = open));
+    };
+    row.append(button);
+    return () => (button.textContent = anyClosed() ? opens : closes);
+  });
+  const name = () => names.forEach((renew) => renew());
   title.after(place);
   name();
-  button.closest(".md-content").addEventListener("toggle", name, true); // by hand, too
+  place.closest(".md-content").addEventListener("toggle", name, true); // by hand, too
 }
 
 // --- By keyboard ------------------------------------------------------------------
@@ -114,19 +129,26 @@ const wide = new ResizeObserver((entries) => {
 function reach() {
   wide.disconnect();
   document.querySelectorAll(".md-content :is(.md-typeset__scrollwrap, div.math, .hw4-figure)").forEach((box) => wide.observe(box));
-  document.querySelector(".md-search")?.setAttribute("aria-label", "Search"); // Material gives none
+  // Material gives these no name.
+  document.querySelectorAll(".md-search, .md-search__inner").forEach((search) => search.setAttribute("aria-label", "Search"));
 }
 
 // --- Paper ------------------------------------------------------------------------
 
 let opened = [];
+/** What is open is printed, or all of it if nothing is. Answers alone make an answer sheet. */
 addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll(".md-content details:not([open])")];
+  const folds = [...document.querySelectorAll(".md-content details")];
+  const chosen = folds.some((details) => details.open);
+  const sheet = chosen && folds.every((details) => details.open === details.matches(".answer"));
+  document.body.classList.toggle("hw4-chosen", chosen);
+  document.body.classList.toggle("hw4-sheet", sheet);
+  opened = chosen ? [] : folds;
   opened.forEach((details) => (details.open = true));
 });
 addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
 addEventListener("hashchange", revealTargets);
-// Instant navigation replaces the page without a load event.
+// When Material is there, or at once under another theme.
 (window.document$ ?? { subscribe: (f) => f() }).subscribe(() => {
   unfold();
   revealTargets();

@@ -122,7 +122,10 @@ def _svg(box: Box, parts: list[Part], attributes: str) -> str:
         *(_outline(g) for g in glyphs if g.outline not in characters()),
         *([f'<path d="{"".join(_bar(bar) for bar in bars)}"/>'] if bars else []),
     ]
-    return f'<svg {attributes} viewBox="{view}" style="{style}">{"".join(drawn)}</svg>'
+    inner = "".join(drawn)
+    if "aria-label" in attributes:  # one thing, of which nothing inside is read
+        inner = f'<g aria-hidden="true">{inner}</g>'
+    return f'<svg {attributes} viewBox="{view}" style="{style}">{inner}</svg>'
 
 
 def _text(size: float, glyphs: list[Glyph]) -> str:

@@ -159,11 +159,11 @@ def test_every_glyph_of_mathjax_is_drawn_and_said(tex, display):
     assert "\\" not in markup
 
 
-def test_an_element_for_each_size_and_one_for_bars():
+def test_an_element_for_each_size_one_for_bars_and_one_to_hide_them():
     """Few elements are what makes a page quick."""
     markup = render(r"\frac{x_1 + x_2 + x_3}{\sqrt{y}} = a + b + c", display=True)
 
-    assert re.findall(r"<(\w+)", markup) == ["svg", "text", "text", "path"]
+    assert re.findall(r"<(\w+)", markup) == ["svg", "g", "text", "text", "path"]
 
 
 def test_a_glyph_outside_the_font_is_an_outline():
