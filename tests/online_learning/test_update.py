@@ -258,11 +258,6 @@ def test_norms_where_squares_leave_the_floats(rng, size):
     assert_allclose(rows, expected, rtol=1e-15)
 
 
-def test_a_norm_of_zero_is_no_negative_zero():
-    """Its sign would survive a division, and is printed."""
-    assert not np.signbit(root(0.0, np.zeros(3)))
-
-
 def test_the_engine_that_was_asked_for_plays(rng, monkeypatch):
     """NumPy's rounds need no compiled loop, and Numba's are that loop."""
 
