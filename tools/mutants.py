@@ -32,7 +32,10 @@ COPIED = ("hw4lib", "tests", "pyproject.toml")
 LEFT_OUT = {"__init__.py", "_typing.py"}  # names and types: nothing to compute
 SHARED = {
     "_elementary": ["test_activations", "noisy_targets/test_loss"],
-    "online_learning/_recursion": ["online_learning/test_radius"],
+    "online_learning/_recursion": [
+        "online_learning/test_radius",
+        "online_learning/test_adversary",
+    ],
     "online_learning/descent": [
         "online_learning/test_descent",
         "online_learning/test_update",
