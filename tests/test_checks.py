@@ -423,6 +423,8 @@ def test_memory_check_itself_never_overflows(monkeypatch):
     )
     with says(MemoryError, message):
         check_memory("n", 10**5000, 10**5000, 3)
+    with pytest.raises(MemoryError, match="takes 1e22 GiB"):
+        check_memory("n", 2**50, 2**50, 2**50)
 
 
 def test_memory_size(monkeypatch):
