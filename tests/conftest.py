@@ -1,4 +1,3 @@
-import fcntl
 import os
 import subprocess
 import sys
@@ -84,6 +83,8 @@ def build():
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, build, offline):
     """The built site."""
+    import fcntl  # noqa: PLC0415  # not on Windows, where the library's tests run too
+
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
     folder = shared / "site"

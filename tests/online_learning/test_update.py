@@ -169,6 +169,7 @@ def test_a_run_at_the_edges_is_the_definition_in_many_digits(engine):
     assert checked > 150
 
 
+@pytest.mark.usefixtures("numba")
 def test_features_of_which_a_lost_share_would_count_are_refused():
     """At a margin of 720 sigma(-m) is no float; times 1e306 it is 2e-7."""
     message = r"`X` holds features up to 1e\+306 and has a margin of 720, expected"
