@@ -12,17 +12,19 @@ from pathlib import Path
 from hw4site import (
     exam,
     export,
+    not_found,
     policy,
     pyodide,
     redirects,
     search_index,
+    sharing,
     typeface,
 )
 from hw4site.mathematics import font
 
 
 def write(docs: Path, site: Path, python: str = "") -> list[str]:
-    """Write what pages load and link to: the search, fonts, notebooks, the exam, redirects.
+    """Write what pages load and link to: fonts, notebooks, the exam, redirects.
 
     Args:
         docs: The folder of the pages.
@@ -38,6 +40,8 @@ def write(docs: Path, site: Path, python: str = "") -> list[str]:
     pyodide.write(docs, site, python)
     redirects.write(site)
     exam.write(site)
+    not_found.write(site)
+    sharing.write(site)
     policy.write(site, pyodide.origins(python))
     return faults + export.export(docs, site)
 

@@ -41,15 +41,15 @@ STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=SERIES),
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 10,
+    "axes.titlesize": 10.5,
     "axes.unicode_minus": True,
     "figure.constrained_layout.use": True,
     "figure.facecolor": "none",
-    "font.size": 10,
+    "font.size": 10.5,
     "grid.alpha": 0.25,
     "grid.color": MUTED,
     "legend.frameon": False,
-    "legend.fontsize": 9,
+    "legend.fontsize": 10,
     "legend.labelcolor": INK,
     "lines.linewidth": 1.8,
     "savefig.facecolor": "none",
@@ -58,12 +58,14 @@ STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
-    "xtick.labelsize": 9,
+    "xtick.labelsize": 10,
     "ytick.color": MUTED,
     "ytick.labelcolor": INK,
-    "ytick.labelsize": 9,
+    "ytick.labelsize": 10,
 }
 """What Matplotlib is told while a block of a page draws, and by nobody else."""
+# How much larger than drawn a figure is at most, in rem of 20 px: text is then 15 px.
+_ENLARGED = 1.42
 _UNSEEN = {"metadata", "style"}
 ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
@@ -72,7 +74,7 @@ def subplots(
     rows: int = 1,
     columns: int = 1,
     *,
-    width: float = 5.2,
+    width: float = 4.7,
     height: float = 3.0,
     **options: Any,
 ) -> tuple[Figure, Any]:
@@ -129,8 +131,10 @@ def to_html(
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
         f'<figure class="hw4-figure" id="figure-{name}">'
-        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" data-search-exclude="" '
-        f'aria-label="{html.escape(alt)}"><g aria-hidden="true">{shapes}</g></svg>{controls}{below}</figure>'
+        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height};'
+        f'--hw4-width:{_ENLARGED * float(width) / 20:.2f}rem" role="img" '
+        f'data-search-exclude="" aria-label="{html.escape(alt)}">'
+        f'<g aria-hidden="true">{shapes}</g></svg>{controls}{below}</figure>'
     )
 
 

@@ -63,7 +63,12 @@ def test_has_its_shape_before_it_is_drawn():
     """Far from the screen it is not laid out, and takes the same room."""
     svg = parse(draw()).find("svg")
     _, _, width, height = svg.get("viewBox").split()
-    assert svg.get("style") == f"aspect-ratio:{width}/{height}"
+    shape, widest = svg.get("style").split(";")
+    assert shape == f"aspect-ratio:{width}/{height}"
+    # Its text, of 10.5 units, is 15 px high at most.
+    assert float(widest.removeprefix("--hw4-width:").removesuffix("rem")) == (
+        pytest.approx(float(width) * 15 / 10.5 / 20, rel=0.01)
+    )
 
 
 def test_text_keeps_every_digit():
