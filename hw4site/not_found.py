@@ -1,13 +1,18 @@
 """The page for an address that the site does not have: where to go from there."""
 
+import re
 from pathlib import Path
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 
+_ARTICLE = re.compile(r"(<article[^>]*>).*?(?=</article>)", re.DOTALL)
 _SAID = (
-    "It may have moved, or the address has a slip. "
-    "The field at the top searches all pages. Or start here:"
+    "<h1>There is no such page</h1>"
+    "<p>It may have moved, or the address has a slip. "
+    "The field at the top searches all pages. Or start here:</p>"
 )
+# Home and the five problems are the first in the navigation.
+_FIRST = ".md-nav--primary > .md-nav__list > .md-nav__item > a[href]"
 
 
 def write(site: Path) -> None:
@@ -19,31 +24,11 @@ def write(site: Path) -> None:
     path = site / "404.html"
     if not path.exists():
         return
-    page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-    article = page.select_one("article")
-    if article is None:
-        return
-    article.clear()
-    article.append(_tag(page, "h1", "There is no such page"))
-    article.append(_tag(page, "p", _SAID))
-    listed = page.new_tag("ul")
-    for link in _links(page):
-        entry = page.new_tag("li")
-        anchor = _tag(page, "a", " ".join(link.get_text().split()))
-        anchor["href"] = link["href"]
-        entry.append(anchor)
-        listed.append(entry)
-    article.append(listed)
-    path.write_text(str(page), encoding="utf-8")
-
-
-def _links(page: BeautifulSoup) -> list[Tag]:
-    """Return the links to home and the five problems: the first of the navigation."""
-    links = page.select(".md-nav--primary > .md-nav__list > .md-nav__item > a[href]")
-    return links[:6]
-
-
-def _tag(page: BeautifulSoup, name: str, text: str) -> Tag:
-    tag = page.new_tag(name)
-    tag.string = text
-    return tag
+    text = path.read_text(encoding="utf-8")
+    links = BeautifulSoup(text, "html.parser").select(_FIRST)[:6]
+    for link in links:
+        link.attrs = {"href": link["href"]}
+        link.string = " ".join(link.get_text().split())
+    listed = "".join(f"<li>{link}</li>" for link in links)
+    text = _ARTICLE.sub(rf"\g<1>{_SAID}<ul>{listed}</ul>", text, count=1)
+    path.write_text(text, encoding="utf-8")
