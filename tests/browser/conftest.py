@@ -1,12 +1,10 @@
-"""A real browser on the built site: Chromium through Playwright, never in CI."""
+"""A real browser on the built site: Chromium through Playwright."""
 
+import fcntl
 import hashlib
 import os
-import re
 import shutil
-import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from functools import partial
@@ -15,46 +13,43 @@ from pathlib import Path
 
 import pytest
 
-from hw4site import runtime
+from hw4site import pyodide
 
 # Where it is imported it replaces libraries by stand-ins: for the browser alone.
 collect_ignore = ["absent.py"]
 
-ROOT = Path(__file__).parents[2]
-NUMPY = next(name for name in runtime.FILES if name.startswith("numpy"))
+NUMPY = next(name for name in pyodide.FILES if name.startswith("numpy"))
 STAND_IN = "125230b4c3ecd08803e5c43f1162e017c0718d9f253146225a705a952b9c16c2"
 SLOW = 120_000  # milliseconds, for a machine that does other things too
+
+
+def absent(reason):
+    """Skip at home; fail where nobody would notice that a test is skipped."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
 @pytest.fixture(scope="session")
 def chromium():
     """The browser, or the reason why there is none."""
-    if os.environ.get("CI"):
-        pytest.skip("a browser is not for continuous integration")
-    playwright = pytest.importorskip("playwright.sync_api", exc_type=ImportError)
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        from playwright import sync_api  # noqa: PLC0415
+    except ImportError:
+        absent("there is no Playwright")
+    names = ("chromium", "google-chrome", "chromium-browser")
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
-        pytest.skip("there is no Chromium")
-    with playwright.sync_playwright() as driver:
+        absent("there is no Chromium")
+    with sync_api.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def site(chromium, tmp_path_factory):  # noqa: ARG001
-    """The folder of the built site, or of one that HW4LIB_SITE says is there."""
-    if folder := os.environ.get("HW4LIB_SITE"):
-        return Path(folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("site")
-    # Instant navigation works only at the address that the site is built for.
-    environment = {**os.environ, "SITE_URL": f"http://127.0.0.1:{port}/"}
-    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", folder]
-    subprocess.run(build, cwd=ROOT, env=environment, check=True, capture_output=True)
-    return folder
+def built(chromium, request):  # noqa: ARG001
+    """The folder of the built site, or of one that HW4_SITE says is there."""
+    folder = os.environ.get("HW4_SITE")
+    return Path(folder) if folder else request.getfixturevalue("site")
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -63,14 +58,12 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def address(site):
+def address(built):
     """The address of the site, served by this process."""
-    home = (site / "index.html").read_text(encoding="utf-8")
-    port = int(re.search(r'rel="canonical" href="http://127.0.0.1:(\d+)/', home)[1])
-    handler = partial(_Quiet, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    handler = partial(_Quiet, directory=str(built))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{port}/"
+        yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
 
 
@@ -83,44 +76,59 @@ def context(chromium):
     context.close()
 
 
+@pytest.fixture(scope="session")
+def from_npm():
+    """Unpacks packages of npm into a folder, kept from one time to the next."""
+
+    def unpacked(folder, *packages):
+        folder.mkdir(exist_ok=True)
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if (folder / "done").exists():
+                return folder
+            if shutil.which("npm") is None:
+                absent(f"there is no npm, which has {packages[0]}")
+            for package in packages:
+                pack = ["npm", "pack", "--silent", package]
+                done = subprocess.run(
+                    pack, cwd=folder, capture_output=True, text=True, check=False
+                )
+                if done.returncode:
+                    absent(f"npm has no {package}: {done.stderr.strip()}")
+                archive = folder / done.stdout.split()[-1]
+                shutil.unpack_archive(archive, folder, filter="data")
+                archive.unlink()
+            (folder / "done").touch()
+        return folder
+
+    return unpacked
+
+
 # --- Python in the browser: Pyodide from npm, except for NumPy. No registry has the
 # wheel that Pyodide has, so one of the same version and interface stands in for it. It
 # is fetched for the tests alone and has no part in the site.
 
 
 @pytest.fixture(scope="session")
-def python():
-    """The folder of the runtime's files, kept from one time to the next."""
-    folder = Path(tempfile.gettempdir()) / "hw4lib-browser-python"
-    pins = {name: file.sha256 for name, file in runtime.FILES.items()}
+def python(from_npm):
+    """The paths of the runtime's files by name."""
+    kept = Path(tempfile.gettempdir()) / "hw4-browser-python"
+    folder = from_npm(kept, "pyodide@0.28.3", "@bentopdf/pymupdf-wasm@0.11.16")
+    pins = {name: file.sha256 for name, file in pyodide.FILES.items()}
     pins[NUMPY] = STAND_IN
-    if not all((folder / name).is_file() for name in pins):
-        if shutil.which("npm") is None:
-            pytest.skip("there is no npm, which has Python for the browser")
-        folder.mkdir(exist_ok=True)
-        for package in ("pyodide@0.28.3", "@bentopdf/pymupdf-wasm@0.11.16"):
-            pack = ["npm", "pack", "--silent", package]
-            done = subprocess.run(
-                pack, cwd=folder, capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                pytest.skip(f"npm has no {package}: {done.stderr.strip()}")
-            archive = folder / done.stdout.split()[-1]
-            shutil.unpack_archive(archive, folder / "unpacked", filter="data")
-            archive.unlink()
-            for path in (folder / "unpacked").rglob("*"):
-                if path.name in pins and not (folder / path.name).exists():
-                    path.rename(folder / path.name)
-            shutil.rmtree(folder / "unpacked")
+    paths = {}
     for name, pin in pins.items():
-        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == pin, name
-    return folder
+        for path in folder.rglob(name):
+            if hashlib.sha256(path.read_bytes()).hexdigest() == pin:
+                paths[name] = path
+    assert paths.keys() == pins.keys()
+    return paths
 
 
 @pytest.fixture
 def stand_in():
     """What puts the hash of the NumPy that is here for that of Pyodide's own."""
-    return lambda text: text.replace(runtime.FILES[NUMPY].sha256, STAND_IN)
+    return lambda text: text.replace(pyodide.FILES[NUMPY].sha256, STAND_IN)
 
 
 @pytest.fixture
@@ -131,7 +139,7 @@ def elsewhere(context, python, address, stand_in):
     def answer(route):
         asked.append(route.request.url)
         headers = {"Access-Control-Allow-Origin": "*"}
-        path = python / route.request.url.split("/")[-1]
+        path = python[route.request.url.split("/")[-1]]
         route.fulfill(path=path, headers=headers)
 
     def script(route):
