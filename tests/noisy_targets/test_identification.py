@@ -425,3 +425,19 @@ def test_a_search_ends_after_its_steps(rng):
     far = fit_flip_probability([[100.0]] + [[1.0]] * 100, [0] + [1] * 95 + [0] * 5)
     assert not far.converged
     assert far.steps <= 200
+
+
+def test_steps_of_the_flip_probability_alone_stay_below_a_half(monkeypatch):
+    """Weights that predict worse than chance: a full step would pass 1/2."""
+
+    def singular(*_):
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(np.linalg, "solve", singular)
+    z = np.linspace(-2, 2, 9)[:, None]
+    theta, steps, converged = _score(z, (z[:, 0] > 0) * 1.0, np.array([-1.0, 0.1]), 50)
+
+    assert theta[0] == -1.0
+    assert 0.49 < theta[1] < 0.5
+    assert 1 < steps < 50
+    assert not converged
