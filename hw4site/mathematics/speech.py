@@ -106,6 +106,7 @@ _VARIANTS = {
     "script": "script",
     "-tex-calligraphic": "script",
 }
+_NAMES = {"inf": "infimum", "sup": "supremum"}
 _POWERS = {"2": "squared", "3": "cubed"}
 # What is said right after its base, without "to the power".
 _MARKS = {"prime", "double prime", "triple prime", "star", "transpose", "plus", "minus"}
@@ -139,7 +140,7 @@ def _say_leaf(kind: str, node: Element) -> str:
     if kind in {"mspace", "mphantom"}:
         return ""
     if kind == "mtext" or len(text) != 1:
-        return text.replace("\xa0", " ")
+        return _NAMES.get(text, text.replace("\xa0", " "))
     variant = node.get("data-mjx-variant", node.get("mathvariant", ""))
     return f"{_VARIANTS.get(variant, '')} {_say_character(text)}"
 
