@@ -1,8 +1,8 @@
 """A page's blocks as a reader edits and runs them in the browser.
 
-`docs/assets/python-worker.js` imports this module from the wheel beside the page. A block
-runs after those before it, and finds the names as they have left them, however often it
-runs: what it gives depends on the code on the page alone.
+`docs/assets/python-worker.js` imports this module, which the site serves as a file. A
+block runs after those before it, and finds the names as they have left them, however
+often it runs: what it gives depends on the code on the page alone.
 """
 
 import copy

@@ -10,6 +10,7 @@ import html
 import logging
 import re
 from functools import partial
+from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Extension, Markdown
@@ -19,6 +20,7 @@ from markdown.treeprocessors import Treeprocessor
 
 from hw4site import blocks, mathematics
 from hw4site.backlinks import ROOT
+from hw4site.pages import Page
 from hw4site.values import fill
 
 # MkDocs counts what is logged below its own name.
@@ -36,8 +38,6 @@ _HEADINGS = {"h1", "h2", "h3", "h4"}
 _PART = re.compile(r"\d(?:\.\d)? \([a-z]\)")
 _TO = {"answer": "to", "hint": "for", "why": "for", "mistakes": "in", "code": "for"}
 _MODULE = re.compile(r"^::: ([\w.]+)", re.MULTILINE)
-_SESSION = re.compile(r'^\s*```+\s*python\b.*\bsession="([^"]+)"', re.MULTILINE)
-_VISIBLE = re.compile(r'^\s*```+\s*python\b.*\bsource="above"', re.MULTILINE)
 
 
 class _Session(Preprocessor):
@@ -51,11 +51,12 @@ class _Session(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         text = "\n".join(lines)
         typeset_ahead(text)
-        names = set(_SESSION.findall(text))
+        fences = Page(Path(), text).executed
+        names = {f.options["session"] for f in fences if f.options.get("session")}
         if len(names) > 1:
             lines = [self.report(f"sessions {sorted(names)}, expected one"), *lines]
         self.name = min(names, default="")
-        self.takes_along = bool(self.name and _VISIBLE.search(text))
+        self.takes_along = bool(self.name) and any(f.visible for f in fences)
         if self.name:
             blocks.start(self.name, text)
         return lines

@@ -86,8 +86,15 @@ def left_overs(soup: Tag) -> Found:
 
 
 def failures(soup: Tag) -> Found:
-    """Nothing failed: no traceback, no block that did not run, no error's text."""
-    code = ((line_of(tag), tag.get_text()) for tag in soup.find_all(["pre", "code"]))
+    """Nothing failed: no traceback, no block that did not run, no error's text.
+
+    Code in Markdown is how a page is written, and runs nowhere.
+    """
+    code = (
+        (line_of(tag), tag.get_text())
+        for tag in soup.find_all(["pre", "code"])
+        if not tag.find_parent(class_="language-markdown")
+    )
     for line, text in (*_prose(soup), *code):
         for what, pattern in FAILED.items():
             if match := pattern.search(text):

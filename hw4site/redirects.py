@@ -6,14 +6,16 @@ one at once, and keeps the place in it that a link named.
 
 from pathlib import Path
 
+_ARCHITECTURE = "reference/architecture"
+
 MOVED = {
     "mathematics.html": "contributing/mathematics.html",
     "reference/noisy_targets.html": "reference/noisy_targets/loss.html",
     "reference/adversarial_example.html": "reference/adversarial_example/space.html",
-    "reference/architecture/positional_encoding.html": "reference/architecture/encoding.html",
-    "reference/architecture/graph_attention.html": "reference/architecture/graph.html",
+    f"{_ARCHITECTURE}/positional_encoding.html": f"{_ARCHITECTURE}/encoding.html",
+    f"{_ARCHITECTURE}/graph_attention.html": f"{_ARCHITECTURE}/graph.html",
 }
-"""Old addresses of pages, to the new ones; `docs/assets/moved.js` knows their anchors."""
+"""Old addresses of pages, to the new ones; `docs/assets/moved.js` knows the anchors."""
 
 _PAGE = """\
 <!doctype html>

@@ -136,3 +136,10 @@ def test_formulas_are_laid_out_ahead(monkeypatch):
     assert module == inspect.getsource(backpropagation)
     assert not nothing
     assert "$n = 3$" in filled
+
+
+def test_only_a_page_that_runs_code_can_be_taken_along():
+    """A block that a page shows as Markdown starts no session."""
+    block = '```python exec="1" source="above" session="page"\nE = 1\n```\n'
+    assert "notebooks/page.ipynb" in convert(f"# A\n\n{block}")
+    assert "notebooks/" not in convert(f"# A\n\n````markdown\n{block}````\n")

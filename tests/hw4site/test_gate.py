@@ -666,6 +666,13 @@ def test_what_nothing_must_have(text, message):
     assert list(html_rules.failures(html(text))) == [(1, message)]
 
 
+def test_markdown_that_a_page_shows_is_not_run():
+    """A page about writing pages shows the options of a block."""
+    text = '<div class="language-{}"><code>exec="1"</code></div>'
+    assert list(html_rules.failures(html(text.format("markdown")))) == []
+    assert len(list(html_rules.failures(html(text.format("python"))))) == 1
+
+
 def test_ids_that_are_there_twice():
     text = '<p id="a"></p>\n<p id="b"></p>\n<p id="a"></p>'
     assert list(html_rules.unique_ids(html(text))) == [
