@@ -1,4 +1,4 @@
-"""What a reader tries and moves: a box for each part, a moving figure for each page."""
+"""What a reader tries and moves: a box for each part, figures that move."""
 
 import re
 from pathlib import Path
@@ -9,54 +9,74 @@ from hw4site.markdown_rules import PARTS, parts
 from hw4site.pages import Page, read_pages
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [page for page in read_pages(DOCS) if list(parts(page))]
-BOX = re.compile(r'answers\.(number|choice)_box\(\s*"([\w-]+)"')
-# Their answers are formulas: a product, and its factors.
-WITHOUT = {"1-1-d", "1-1-e"}
+EVERY = {page.session: page for page in read_pages(DOCS)}
+PAGES = [page for page in EVERY.values() if list(parts(page))]
+BOX = re.compile(
+    r"(?:answers\.)?\b(number_box|variants_box|formula_box|grid_box|choice_box|marks)"
+    r'\(\s*"(\d-[\w-]+)"'
+)
 SLIDERS = {
     "backpropagation": {"input x", "leak α", "step size η"},
     "noisy_targets": {"flip probability ε"},
-    "architecture": {
-        *("width M", "ε² times M"),
-        *("width", "stride", "padding"),
-        *("position n", "shift k"),
-    },
+    "architecture": {"width", "stride", "padding", "position n", "shift k"},
     "online_learning": {"stream", "step size η"},
-    "adversarial_example": {"margin m₀", "penalty α, in units of ‖W‖²/(8m₀)"},
+    "beyond/architecture": {"width M", "ε² times M"},
+    "beyond/online_learning": {
+        *("penalty λ", "norm of features R", "norm of comparator D"),
+    },
+    "beyond/adversarial_example": {
+        *("margin m₀", "weight α, in units of ‖W‖²/(8m₀)"),
+    },
 }
 
 
-def boxes(page: Page) -> list[tuple[int, str]]:
-    """Return the line and the name of each answer box."""
+def boxes(page: Page) -> list[tuple[int, str, str]]:
+    """Return the line, the kind and the name of each box."""
     return [
-        (fence.line, match[2])
+        (fence.line, match[1], match[2])
         for fence in page.executed
         for match in BOX.finditer(fence.code)
     ]
 
 
-def test_every_part_whose_answer_can_be_tried_has_a_box() -> None:
-    """All but those that ask for a formula; no name is there twice."""
-    names = [name for page in PAGES for _, name in boxes(page)]
-    assert len(names) == len(set(names))
-    tried = {part for part in PARTS if any(n.startswith(part) for n in names)}
-    assert PARTS - tried == WITHOUT
+def part_of(name: str) -> str:
+    """Return the part to which a box belongs: `1-1-k` of `1-1-k--after`."""
+    return name.partition("--")[0]
+
+
+def test_every_part_has_a_box() -> None:
+    """A number, a formula, a grid, a choice or marks; no name is there twice."""
+    named = [(kind == "marks", name) for p in PAGES for _, kind, name in boxes(p)]
+    assert len(named) == len(set(named))
+    assert PARTS - {part_of(name) for _, name in named} == set()
+
+
+def test_every_part_is_marked_by_the_page_or_by_its_reader() -> None:
+    """The exam counts what boxes say, or what readers tick."""
+    kinds = {kind for p in PAGES for _, kind, _ in boxes(p)}
+    assert kinds >= {"variants_box", "formula_box", "grid_box", "choice_box", "marks"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)
 def test_a_box_stands_in_its_part_before_the_answer(page: Page) -> None:
-    """A reader tries before the answer is there to be opened."""
+    """A reader tries before the answer is there to be opened; marks come anywhere."""
     answers = [block.line for block in page.blocks if block.name == "answer"]
-    for line, name in boxes(page):
-        part = [p for at, p, _ in parts(page) if at < line][-1]
-        assert name.startswith(part)
-        start = next(at for at, p, _ in parts(page) if p == part)
-        assert not [at for at in answers if start < at < line]
+    for line, kind, name in boxes(page):
+        start, part = [(at, part) for at, part, _ in parts(page) if at < line][-1]
+        assert part_of(name) == part
+        if kind != "marks":
+            assert not [at for at in answers if start < at < line], name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)
-def test_every_problem_has_figures_that_move(page: Page) -> None:
+@pytest.mark.parametrize("session", SLIDERS)
+def test_figures_that_move(session: str) -> None:
     """What each slider sets is what the question is about."""
-    code = "\n".join(fence.code for fence in page.executed)
+    code = "\n".join(fence.code for fence in EVERY[session].executed)
     labels = set(re.findall(r'explorers\.Slider\(\s*"([^"]+)"', code))
-    assert SLIDERS[page.session] <= labels
+    assert labels == SLIDERS[session]
+
+
+def test_no_figure_moves_that_is_not_listed() -> None:
+    """Whoever adds one adds it here, and it is tried in a browser."""
+    moving = {s for s, page in EVERY.items() if "explorers.to_html(" in page.text}
+    assert {s for s in moving if not s.startswith("contributing/")} == SLIDERS.keys()

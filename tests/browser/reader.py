@@ -17,6 +17,12 @@ PROBLEMS = [
         "adversarial_example",
     )
 ]
+MOVING = [
+    path.relative_to(DOCS).with_suffix(".html").as_posix()
+    for path in sorted(DOCS.rglob("*.md"))
+    if "explorers.to_html(" in path.read_text(encoding="utf-8")
+]
+"""The pages with figures that move."""
 
 
 def unfold(page):

@@ -146,7 +146,10 @@ def test_new_numbers(tab):
         assert said(box) == (None, "")
         seen.add(prompt.inner_text())
         number = int(prompt.inner_text().split()[2])
-        assert answer(box, str(2 * number)) == ("slip", "Doubled.\nSolution in one line")
+        assert answer(box, str(2 * number)) == (
+            "slip",
+            "Doubled.\nSolution in one line",
+        )
         assert answer(box, f"{number}/2")[0] == "right"
     assert len(seen) == answers.VARIANTS
     box.get_by_role("button", name="New numbers").click()

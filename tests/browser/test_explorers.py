@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from browser.reader import PROBLEMS, unfold
+from browser.reader import MOVING, unfold
 
 # What a reader sees, reads and hears of a figure.
 STATE = """(explorer) => ({
@@ -28,7 +28,7 @@ def opened(context, address, name):
     return [found.nth(i) for i in range(found.count())]
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", MOVING)
 def test_every_slider_by_keyboard(context, address, name):
     """A press of an arrow changes the figure, the value and the alt text."""
     for explorer in opened(context, address, name):
@@ -61,7 +61,7 @@ def test_every_slider_by_keyboard(context, address, name):
                 assert state["settings"][k] == before["settings"][k]
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", MOVING)
 def test_the_start_is_the_picture_without_javascript(chromium, context, address, name):
     """The script, which draws the start anew, changes no word and no point of it."""
     plain = chromium.new_context(java_script_enabled=False)
@@ -105,7 +105,7 @@ def opened_without_script(context, address, name):
     ]
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", MOVING)
 def test_every_setting_is_on_the_grid(context, address, name):
     """At every corner of the grid no text is missing and no line leaves the drawing."""
     for explorer in opened(context, address, name):

@@ -1,7 +1,6 @@
 """Every page of the site: it asks nobody else, says no error, and fits its window."""
 
-import shutil
-import subprocess
+import re
 import tempfile
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import pytest
 from browser.reader import PAGES, PROBLEMS, unfold
 
 AXE = "4.11.0"
+# One page of each kind, where the color of each thing is looked at in the dark too.
+DIFFERENT = [*PROBLEMS, "index.html", "exam.html", "beyond/architecture.html"]
 
 # Boxes that stick out of the window, but for those inside a box that scrolls.
 TOO_WIDE = """() => {
@@ -25,6 +26,7 @@ TOO_WIDE = """() => {
 def test_no_other_host_no_error_no_scroll(context, address, name):
     """At 390, 768 and 1280 pixels, with every disclosure open."""
     page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")  # the header glides otherwise
     asked, errors = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -41,7 +43,6 @@ def test_no_other_host_no_error_no_scroll(context, address, name):
 
     for width in (390, 768, 1280):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(400)  # the header glides to its new width
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert (wide, page.evaluate(TOO_WIDE)) == (width, [])
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
@@ -49,27 +50,17 @@ def test_no_other_host_no_error_no_scroll(context, address, name):
 
 
 @pytest.fixture(scope="session")
-def axe():
-    """The script of axe-core, kept from one time to the next."""
-    folder = Path(tempfile.gettempdir()) / f"hw4lib-browser-axe-{AXE}"
-    script = folder / "package" / "axe.min.js"
-    if not script.is_file():
-        if shutil.which("npm") is None:
-            pytest.skip("there is no npm, which has axe-core")
-        folder.mkdir(exist_ok=True)
-        pack = ["npm", "pack", "--silent", f"axe-core@{AXE}"]
-        done = subprocess.run(
-            pack, cwd=folder, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"npm has no axe-core: {done.stderr.strip()}")
-        archive = folder / done.stdout.split()[-1]
-        shutil.unpack_archive(archive, folder, filter="data")
-    return script.read_text(encoding="utf-8")
+def axe(from_npm):
+    """The script of axe-core."""
+    kept = Path(tempfile.gettempdir()) / f"hw4-browser-axe-{AXE}"
+    folder = from_npm(kept, f"axe-core@{AXE}")
+    return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [*((name, "light") for name in PAGES), *((name, "dark") for name in DIFFERENT)],
+)
 def test_axe_finds_nothing_serious(context, address, axe, name, scheme):
     """Nor anything critical, on a phone, with every disclosure open."""
     page = context.new_page()
@@ -130,3 +121,75 @@ def test_without_javascript_all_is_there(chromium, address, name):
     for what in ("hw4-answer", ".hw4-controls", ".hw4-run", ".hw4-unfold"):
         assert page.locator(f"{what} >> visible=true").count() == 0
     context.close()
+
+
+# --- what a screen reader is told ------------------------------------------------------
+
+
+def tree(page):
+    """Return the accessibility tree: each node that is told, by its id."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    return {node["nodeId"]: node for node in nodes}
+
+
+def told(node, key):
+    return str(node.get(key, {}).get("value", ""))
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_formula_and_a_figure_are_one_thing(context, address, name):
+    """Named, and nothing inside of them is read."""
+    page = context.new_page()
+    page.goto(address + name)
+    unfold(page)
+    nodes = tree(page)
+    pictures = [n for n in nodes.values() if told(n, "role") == "image"]
+    assert len(pictures) > 50
+    for picture in pictures:
+        inside = [nodes[i] for i in picture.get("childIds", []) if i in nodes]
+        assert all(node["ignored"] for node in inside), told(picture, "name")
+        assert told(picture, "name")
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_summaries_are_named_after_their_part(context, address, name):
+    """A list of them says which part each belongs to, and no two are the same."""
+    page = context.new_page()
+    page.goto(address + name)
+    names = page.locator(".md-content details.answer > summary").all_text_contents()
+    assert names
+    assert all(re.fullmatch(r"Answer to \d(\.\d)? \([a-z]\)", name) for name in names)
+    hints = page.locator(".md-content details.hint > summary").all_text_contents()
+    assert all(re.match(r"Hint \d for \d(\.\d)? \([a-z]\)", name) for name in hints)
+    assert len(set(hints)) == len(hints)
+
+
+@pytest.mark.parametrize("name", [*PROBLEMS, "index.html"])
+def test_no_landmark_is_without_a_name(context, address, name):
+    """A block of code is none; navigation and search say which they are."""
+    page = context.new_page()
+    page.goto(address + name, wait_until="networkidle")
+    page.locator(".md-content.hw4-started").wait_for()
+    unfold(page)
+    nodes = tree(page).values()
+    several = ("navigation", "region", "search", "complementary")
+    found = [n for n in nodes if not n["ignored"] and told(n, "role") in several]
+    assert found
+    assert [told(n, "role") for n in found if not told(n, "name")] == []
+    assert page.locator("nav.md-code__nav:not([role=presentation])").count() == 0
+
+
+def test_what_scrolls_can_be_reached_by_keyboard(context, address):
+    """A table that is wider than a phone, and a formula on a line of its own."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 320, "height": 700})
+    for name in (*PROBLEMS, "notation.html", "benchmarks.html"):
+        page.goto(address + name)
+        page.locator(".md-content.hw4-started").wait_for()
+        unfold(page)
+        wide = """() => [...document.querySelectorAll(
+          '.md-content :is(.md-typeset__scrollwrap, div.math)')].filter((e) =>
+          e.checkVisibility() && e.scrollWidth > e.clientWidth && e.tabIndex !== 0
+          ).map((e) => e.textContent.slice(0, 80))"""
+        page.wait_for_function(f"({wide})().length === 0")

@@ -273,7 +273,7 @@ def test_a_traceback_shows_the_line_of_the_block(caplog):
 
 
 def test_the_library_of_another_checkout_is_refused(monkeypatch, tmp_path):
-    """A copy whose library comes from the original would show the original's numbers."""
+    """A copy with the library of the original would show the original's numbers."""
     monkeypatch.setattr(blocks, "ROOT", Path(blocks.__file__).parents[1])
     blocks.require_own_library()
     monkeypatch.setattr(blocks, "ROOT", tmp_path)

@@ -153,7 +153,7 @@ def test_a_page_that_was_built_is_not_run_again(docs, monkeypatch):
         "finished",
         lambda session, codes: outputs if session == "sums" and codes else None,
     )
-    monkeypatch.setattr(blocks, "value", lambda session, expression: 0.25)
+    monkeypatch.setattr(blocks, "value", lambda *named: 0.25)  # noqa: ARG005
     files = export.rendered(page, COLOURS)
     assert "block 0" in files["sums.ipynb"]
     assert r"$s = \tfrac{1}{4}$" in files["sums.py"]

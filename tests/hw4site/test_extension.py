@@ -1,9 +1,11 @@
 import inspect
 import logging
+from xml.etree import ElementTree
 
 import markdown
 import markdown_exec
 import pytest
+from bs4 import BeautifulSoup
 
 from hw4lib import backpropagation
 from hw4site import blocks, mathematics
@@ -143,3 +145,137 @@ def test_only_a_page_that_runs_code_can_be_taken_along():
     block = '```python exec="1" source="above" session="page"\nE = 1\n```\n'
     assert "notebooks/page.ipynb" in convert(f"# A\n\n{block}")
     assert "notebooks/" not in convert(f"# A\n\n````markdown\n{block}````\n")
+
+
+# --- what parts have in common --------------------------------------------------------
+
+PART = """
+## 2 (a) The error { #2-a data-points=%s }
+
+/// question
+Which?
+///
+
+/// hint
+First.
+///
+
+/// hint | Titled
+Second.
+///
+
+/// answer
+This one.
+///
+
+/// why
+So.
+///
+
+/// code
+```python exec="1" source="above" session="page"
+x = 1
+```
+///
+
+## 2 (b) The rest { #2-b data-points=1 }
+
+/// hint
+Again the first.
+///
+
+/// answer | The **answer**
+That one.
+///
+
+## Beyond { #2-beyond data-points=3 }
+
+/// answer
+Of no part.
+///
+"""
+
+
+def page_of(text: str) -> BeautifulSoup:
+    """Convert a page with the site's blocks."""
+    kinds = ("hint", "answer", "why", "code")
+    html = markdown.markdown(
+        text,
+        extensions=[
+            "attr_list",
+            "pymdownx.blocks.admonition",
+            "pymdownx.blocks.details",
+            "pymdownx.superfences",
+            "hw4site.extension",
+        ],
+        extension_configs={
+            "pymdownx.blocks.details": {
+                "types": [{"name": k, "title": k.capitalize()} for k in kinds]
+            },
+            "pymdownx.blocks.admonition": {"types": ["question"]},
+            "pymdownx.superfences": {
+                "custom_fences": [
+                    {
+                        "name": "python",
+                        "class": "python",
+                        "validator": markdown_exec.validator,
+                        "format": blocks.formatter,
+                    }
+                ]
+            },
+        },
+    )
+    return BeautifulSoup(html, "html.parser")
+
+
+def test_folds_are_named_after_their_part_and_hints_are_numbered():
+    """From one again in each part; what a fold is called by its page stays."""
+    names = [s.get_text() for s in page_of(PART % 4).select("summary")]
+    assert names == [
+        *("Hint 1 for 2 (a)", "Titled 2 for 2 (a)", "Answer to 2 (a)"),
+        *("Why for 2 (a)", "Code for 2 (a)"),
+        *("Hint 1 for 2 (b)", "The answer", "Answer"),
+    ]
+
+
+def test_the_part_is_said_and_not_shown():
+    """Whoever sees where a fold stands need not read it again."""
+    hint = page_of(PART % 4).select_one("details.hint summary")
+    assert hint.contents[0] == "Hint 1"
+    assert hint.select_one(".hw4-said").get_text() == " for 2 (a)"
+
+
+def test_an_answer_ends_with_the_points_that_it_earns():
+    """One point, several, or none where the heading is of no part."""
+    ends = [end.get_text() for end in page_of(PART % 4).select(".hw4-enough")]
+    enough = "This is enough for full marks: {}."
+    assert ends == [enough.format("4 points"), enough.format("1 point")]
+    bare = page_of(PART.replace(" data-points=%s", ""))
+    assert len(bare.select(".hw4-enough")) == 1
+
+
+def test_a_page_with_code_ends_with_links_to_take_it_along():
+    """From a page in a folder they lead up; a page without visible blocks has none."""
+    (line,) = page_of(PART % 4).select(".hw4-take")
+    links = [link["href"] for link in line.select("a[download]")]
+    assert links == ["notebooks/page.ipynb", "notebooks/page.py"]
+    below = page_of((PART % 4).replace('"page"', '"beyond/page"'))
+    link = below.select_one(".hw4-take a")
+    assert link["href"] == "../notebooks/beyond/page.ipynb"
+    assert page_of(PAGE + "Text.").select(".hw4-take") == []
+
+
+def test_a_fold_without_a_title_is_left_alone():
+    """HTML that somebody wrote by hand."""
+    md = markdown.Markdown(extensions=["hw4site.extension"])
+    parts = md.treeprocessors["hw4-parts"]
+    root = ElementTree.fromstring("<div><h2>2 (a) X</h2><details/></div>")
+    parts.run(root)
+    assert ElementTree.tostring(root[1], "unicode") == "<details />"
+
+
+def test_a_block_of_no_page_keeps_its_names_to_itself():
+    """Without a session nothing is shared."""
+    text = convert('```python exec="1" source="above"\nq = 1\nprint(q)\n```\n')
+    assert "1" in text
+    assert blocks._runs == {}

@@ -57,3 +57,23 @@ def test_formulas_are_laid_out_from_the_start(site):
     asked = list(mathjax._ahead)
     specimen = [mathjax._formula(tex, display=True) for tex in font._SPECIMEN]
     assert asked == [*specimen, ("b_1", False), ("a_1", False)]
+
+
+def test_a_library_from_elsewhere_is_refused_at_the_start(monkeypatch, tmp_path):
+    """Before anything is built."""
+    hooks.on_startup()
+    monkeypatch.setattr(blocks, "ROOT", tmp_path)
+    with pytest.raises(RuntimeError, match="`hw4lib` comes from"):
+        hooks.on_startup()
+
+
+def test_what_goes_wrong_after_the_build_is_an_error(monkeypatch, tmp_path, caplog):
+    """Which ends a strict build."""
+    monkeypatch.setattr(hooks.after_build, "write", lambda *_: ["search: no place"])
+    extra = {"python": ""}
+    built = SimpleNamespace(docs_dir=tmp_path, site_dir=tmp_path, extra=extra)
+    hooks.on_post_build(built)
+    assert [(r.name, r.levelname) for r in caplog.records] == [
+        ("mkdocs.hw4lib", "ERROR")
+    ]
+    assert "search: no place" in caplog.text

@@ -49,7 +49,7 @@ def test_what_a_function_changes_is_not_what_it_is_judged_by():
 
 
 def test_an_exercise_carries_its_starter_and_its_judge():
-    """Both run in the reader's browser; without a script the starter is there to read."""
+    """Both run in the reader's browser; without a script the starter is there."""
     place = to_html(DOUBLE)
     data = json.loads(html.unescape(re.search(r'data-exercise="([^"]*)"', place)[1]))
     assert data["starter"] == DOUBLE.starter

@@ -1,0 +1,56 @@
+"""What a build writes beside its pages, in order, also from the command line."""
+
+import runpy
+import sys
+
+import pytest
+
+from hw4site import after_build
+
+STEPS = (
+    *("search_index", "typeface", "pyodide", "redirects", "exam", "not_found"),
+    *("sharing", "policy"),
+)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What is written, by name, in order; the search finds one fault."""
+    order = []
+    for name in STEPS:
+        step = getattr(after_build, name)
+        monkeypatch.setattr(
+            step, "write", lambda *_, name=name: order.append(name) or ["search: x"]
+        )
+    monkeypatch.setattr(after_build.font, "write", lambda *_: order.append("font"))
+    monkeypatch.setattr(after_build.export, "export", lambda *_: ["page: y"])
+    return order
+
+
+def test_everything_is_written_and_the_policy_on_top_of_it(asked, tmp_path):
+    """The policy comes when every page is there; faults of all steps are told."""
+    assert after_build.write(tmp_path, tmp_path) == ["search: x", "page: y"]
+    assert asked[0] == "search_index"
+    assert asked[-1] == "policy"
+    assert {"font", *STEPS} == set(asked)
+
+
+@pytest.mark.usefixtures("asked")
+def test_from_the_command_line_a_fault_is_an_exit_status(monkeypatch, tmp_path):
+    """For a builder without hooks."""
+    arguments = [str(tmp_path), str(tmp_path)]
+    with pytest.raises(SystemExit) as caught:
+        after_build.main(arguments)
+    assert caught.value.code == "search: x\npage: y"
+    monkeypatch.setattr(after_build, "write", lambda *_: [])
+    with pytest.raises(SystemExit) as caught:
+        after_build.main(arguments)
+    assert caught.value.code == 0
+
+
+def test_it_runs_as_a_module(monkeypatch):
+    """`python -m hw4site.after_build` asks for its folders."""
+    monkeypatch.setattr(sys, "argv", ["after_build"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(after_build.__file__, run_name="__main__")
+    assert caught.value.code == 2

@@ -1,0 +1,38 @@
+"""The typeface: what pages use, and no more; written once."""
+
+from io import BytesIO
+
+from fontTools.ttLib import TTFont
+
+from hw4site import typeface
+
+
+def test_faces_hold_the_characters_of_pages(tmp_path):
+    """Letters, signs and arrows; a tenth of the whole face."""
+    typeface.write(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        f"text-{name}.woff2" for name in typeface.FACES
+    }
+    for path in tmp_path.iterdir():
+        assert path.stat().st_size < 60_000
+        with TTFont(path) as font:
+            known = font.getBestCmap()
+            missing = [c for c in "aZ09é–—“”…−≤≥′" if ord(c) not in known]
+            assert missing == []
+            assert ord("Ж") not in known
+
+
+def test_what_is_there_is_not_written_again(tmp_path):
+    """A build while serving takes no time for it, until this module changes."""
+    typeface.write(tmp_path)
+    path = tmp_path / "text-regular.woff2"
+    path.write_bytes(b"kept")
+    typeface.write(tmp_path)
+    assert path.read_bytes() == b"kept"
+
+
+def test_the_same_face_is_the_same_bytes():
+    """No date, no chance."""
+    first = typeface.woff2("It")
+    assert typeface.woff2("It") == first
+    assert TTFont(BytesIO(first)).flavor == "woff2"
