@@ -7,13 +7,10 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-
-from benchmarks.worker import ratio
 
 RESULTS = Path(__file__).with_name("results.json")
 PEERS = (
@@ -41,13 +38,13 @@ def work(pattern: str, settings: dict[str, str], *options: str) -> list[dict]:
 
 
 def joined(runs: list[list[dict]]) -> list[dict]:
-    """Return a row for each kernel and size: medians over the processes."""
+    """Return a row for each kernel and size: of each side, the fastest turn."""
     rows = []
     for entries in zip(*runs, strict=True):
         states = list(zip(*(entry["sides"] for entry in entries), strict=True))
         ours = {s[0]["name"]: s for s in states if s[0]["ours"] and _ran(s)}
         row = {key: entries[0][key] for key in ("problem", "kernel", "size")}
-        row["seconds"] = {name: _seconds(side) for name, side in ours.items()}
+        row["seconds"] = {name: _rounded(_seconds(side)) for name, side in ours.items()}
         row["peers"] = [_peer(side, ours) for side in states if not side[0]["ours"]]
         rows.append(row)
     return rows
@@ -58,24 +55,25 @@ def _ran(side: tuple[dict, ...]) -> bool:
 
 
 def _seconds(side: tuple[dict, ...]) -> float:
-    return _rounded(statistics.median(t for state in side for t in state["times"]))
+    """Return the least time, because other programs only ever make it longer."""
+    return min(t for state in side for t in state["times"])
 
 
 def _peer(side: tuple[dict, ...], ours: dict[str, tuple[dict, ...]]) -> dict:
     """Return what a peer took over what each of our engines took."""
     peer = {key: side[0][key] for key in ("name", "work", "status")}
     if _ran(side):
-        peer["seconds"] = _seconds(side)
+        peer["seconds"] = _rounded(_seconds(side))
         peer["ratios"], peer["spread"] = {}, {}
         for engine, own in ours.items():
-            ratios = [
-                ratio(theirs["times"], mine["times"])
+            each = [
+                _seconds((theirs,)) / _seconds((mine,))
                 for theirs, mine in zip(side, own, strict=True)
             ]
-            peer["ratios"][engine] = _rounded(statistics.median(ratios))
-            peer["spread"][engine] = _rounded(max(ratios) / min(ratios))
+            peer["ratios"][engine] = _rounded(_seconds(side) / _seconds(own))
+            peer["spread"][engine] = _rounded(max(each) / min(each))
         if "compile" in side[0]:
-            peer["compile"] = _rounded(statistics.median(s["compile"] for s in side))
+            peer["compile"] = _rounded(min(state["compile"] for state in side))
     return peer
 
 
@@ -120,6 +118,7 @@ def main() -> None:
     quick = ("--sizes", "small", "--rounds", "1") if options.quick else ()
     processes = 1 if options.quick else options.processes
     results = {"machine": machine(), "processes": processes, "threads": {}}
+    loads = []
     for threads, settings, sizes in (
         ("all", {}, "all"),
         ("one", ONE_THREAD, "largest"),
@@ -128,7 +127,9 @@ def main() -> None:
         for k in range(processes):
             print(f"threads: {threads}, process {k + 1} of {processes}", flush=True)
             runs.append(work(options.only, settings, *(quick or ("--sizes", sizes))))
+            loads.append(os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0)
         results["threads"][threads] = joined(runs)
+    results["load"] = max(loads)
     if options.only == "*" and not options.quick:
         # A line for each row: whoever compares two versions sees what changed.
         text = json.dumps(results).replace('{"problem"', '\n{"problem"')

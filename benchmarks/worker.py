@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import statistics
 import sys
 import time
 import warnings
@@ -90,11 +89,6 @@ def _turn(call, once):
     for _ in range(repeats):
         call()
     return (time.perf_counter() - start) / repeats
-
-
-def ratio(theirs: list[float], ours: list[float]) -> float:
-    """Return the median over rounds of their time over ours."""
-    return statistics.median(a / b for a, b in zip(theirs, ours, strict=False))
 
 
 if __name__ == "__main__":
