@@ -49,10 +49,10 @@ FIRST = {
     "decision boundary": "adversarial_example.html#5-d",
     "large beta": "adversarial_example.html#5-e",
     "problem 5": "adversarial_example.html#5-a",
-    # Whoever asks for a function is sent to it, and for a benchmark likewise.
+    # Whoever asks for a function or a benchmark is sent there.
     "attention_weights": "reference/architecture/attention.html"
     "#hw4lib.architecture.attention.attention_weights",
-    "benchmark torch": "benchmarks.html#peer",
+    "benchmark torch": "benchmarks.html",
 }
 """What is typed, to the place of the first section that is found."""
 
