@@ -12,6 +12,7 @@ makes pages out of what has no blocks. What it could not run is run here, as if 
 not been there.
 """
 
+import ast
 import importlib
 import linecache
 import sys
@@ -103,6 +104,18 @@ def require_own_library() -> None:
             f"`hw4lib` comes from {found}, expected {ROOT / 'hw4lib'}: "
             "use `python -m mkdocs` in this folder, or `make`"
         )
+
+
+def unreadable() -> list[str]:
+    """Return the syntax errors of the library, as `path:line: message`."""
+    found = []
+    for path in sorted((ROOT / "hw4lib").rglob("*.py")):
+        try:
+            compile(path.read_bytes(), path, "exec", flags=ast.PyCF_ONLY_AST)
+        except SyntaxError as error:
+            name = path.relative_to(ROOT).as_posix()
+            found.append(f"{name}:{error.lineno}: {error.msg}")
+    return found
 
 
 def run_ahead(docs: Path) -> set[Path]:

@@ -6,6 +6,7 @@ lists in `markdown_rules` and `html_rules`; those that need the whole site are h
 """
 
 import argparse
+import io
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -176,6 +177,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("site", type=Path, help="the folder of the built site")
     folders = parser.parse_args(arguments)
     faults = check(folders.docs, folders.site)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not have each letter
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.stdout.writelines(f"{fault}\n" for fault in faults)
     return 1 if faults else 0
 

@@ -56,20 +56,21 @@ socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
 
 @pytest.fixture(scope="session")
 def offline(tmp_path_factory):
-    """An environment in which Python has no network."""
+    """An environment in which Python has no network, and the site no address."""
     folder = tmp_path_factory.mktemp("offline")
     (folder / "sitecustomize.py").write_text(OFFLINE, encoding="utf-8")
-    return {**os.environ, "PYTHONPATH": str(folder), "SOURCE_DATE_EPOCH": "1730847600"}
+    changed = {"PYTHONPATH": str(folder), "SOURCE_DATE_EPOCH": "1730847600"}
+    return {**os.environ, **changed, "SITE_URL": ""}
 
 
 @pytest.fixture(scope="session")
 def build():
     """Builds the site into a folder, and fails with what the builder says."""
 
-    def run(folder, environment):
+    def run(folder, environment, root=ROOT):
         built = subprocess.run(
             [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", folder],
-            cwd=ROOT,
+            cwd=root,
             env=environment,
             capture_output=True,
             text=True,

@@ -113,6 +113,18 @@ def test_the_wheel_holds_the_library_and_asks_for_numpy_alone(tmp_path):
     assert {path.relative_to(ROOT).as_posix() for path in sources} <= set(names)
     required = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra ==).*$", text, re.M)
     assert required == ["numpy"]
+    # Read from the wheel itself: nothing looks for a checkout, or for a file beside it.
+    code = f"import sys; sys.path.insert(0, {str(wheel)!r}); import hw4lib\n"
+    code += f"import {', '.join(MODULES)}; print(hw4lib.__file__, hw4lib.__version__)"
+    imported = subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = f"{wheel / 'hw4lib' / '__init__.py'} {hw4lib.__version__}"
+    assert imported.stdout.strip() == expected
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

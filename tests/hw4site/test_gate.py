@@ -4,6 +4,7 @@ Most rules are shown the Markdown or the HTML that they are about; where the hol
 in the builder, MkDocs builds a small site for real.
 """
 
+import os
 import re
 import runpy
 import shutil
@@ -210,6 +211,21 @@ def test_a_fault_is_a_line_and_an_exit_status(site, monkeypatch, capsys):
     assert capsys.readouterr().out == (
         f"{site.docs}/index.md:5: heading `$x$` has a formula, expected words\n"
     )
+
+
+def test_a_fault_is_printed_whatever_letters_a_terminal_has(site):
+    """One that knows English alone gets the others by number."""
+    edit(site.docs / "index.md", "# Home", "# α $x$")
+    done = subprocess.run(
+        [sys.executable, "-m", "hw4site.gate", site.docs, site.built],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert r"heading `\u03b1 $x$` has a formula" in done.stdout
 
 
 # --- what the Markdown says -----------------------------------------------------
@@ -993,7 +1009,7 @@ def served(tmp_path):
     with (tmp_path / "mkdocs.yml").open("a", encoding="utf-8") as config:
         config.write("watch: [hw4lib]\nhooks: [hooks.py]\n")
     # What is written after a build needs all pages of the site.
-    hooks = "from hw4site.hooks import on_files, on_startup\n"
+    hooks = "from hw4site.hooks import on_files, on_page_markdown, on_startup\n"
     (tmp_path / "hooks.py").write_text(hooks, encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -1046,4 +1062,10 @@ def test_serving_shows_what_was_just_edited(served):
     wait_for(served, "ZeroDivisionError")
 
     edit(page, "1 / 0 + ", "1 + ")
+    wait_for(served, "Is 8.5 here")
+
+    edit(library, "def other(", "def other(]")
+    wait_for(served, "hw4lib/activations.py:")
+
+    edit(library, "def other(]", "def other(")
     wait_for(served, "Is 8.5 here")

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 from hw4site import blocks, hooks
@@ -65,6 +66,43 @@ def test_a_library_from_elsewhere_is_refused_at_the_start(monkeypatch, tmp_path)
     monkeypatch.setattr(blocks, "ROOT", tmp_path)
     with pytest.raises(RuntimeError, match="`hw4lib` comes from"):
         hooks.on_startup()
+
+
+@pytest.fixture
+def broken(monkeypatch, tmp_path):
+    """A library with a syntax error in its third line."""
+    monkeypatch.setattr(hooks, "_run", hooks._Run())
+    monkeypatch.setattr(blocks, "ROOT", tmp_path)
+    (tmp_path / "hw4lib").mkdir()
+    (tmp_path / "hw4lib" / "sums.py").write_text('"""Sums."""\n\ndef one(:\n')
+    (tmp_path / "hw4lib" / "fine.py").write_text("one = 1\n")
+    return "hw4lib/sums.py:3: invalid syntax"
+
+
+def test_a_syntax_error_of_the_library_ends_a_build(site, broken):
+    """With its file and line, and before a page runs."""
+    with pytest.raises(PluginError, match=broken):
+        hooks.on_files(site.files, config(site, "markdown-exec"))
+    assert site.ahead == []
+
+
+def test_a_syntax_error_of_the_library_is_served_as_a_page(
+    site, broken, caplog, monkeypatch
+):
+    """With its file and line at every address; when it is mended, pages are pages."""
+    monkeypatch.setattr(hooks.after_build, "write", pytest.fail)
+    monkeypatch.setattr(blocks, "require_own_library", lambda: None)
+    hooks.on_startup(command="serve", dirty=False)
+    hooks.on_files(site.files, config(site, "markdown-exec"))
+    assert site.ahead == []
+    assert broken in caplog.text
+    assert broken in hooks.on_page_markdown("# Page", page=None)
+    hooks.on_post_build(config(site))
+
+    (blocks.ROOT / "hw4lib" / "sums.py").write_text("one = 1\n")
+    hooks.on_files(site.files, config(site, "markdown-exec"))
+    assert site.ahead == [site.docs]
+    assert hooks.on_page_markdown("# Page", page=None) == "# Page"
 
 
 def test_what_goes_wrong_after_the_build_is_an_error(monkeypatch, tmp_path, caplog):
