@@ -41,7 +41,7 @@ def blocks_ran(page: Page, soup: Tag) -> Found:
         yield 1, f"the built page has {shown} figures and boxes, expected {expected}"
 
 
-SHOWN = ".hw4-figure, .hw4-try, .hw4-scheme"
+SHOWN = ".hw4-figure, .hw4-try, .hw4-scheme, .hw4-write, .hw4-read"
 """The root elements of what blocks with `html="1"` print."""
 
 
