@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import unquote, urldefrag, urljoin
 
 from bs4 import BeautifulSoup, Tag
@@ -177,8 +177,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("site", type=Path, help="the folder of the built site")
     folders = parser.parse_args(arguments)
     faults = check(folders.docs, folders.site)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not have each letter
-        sys.stdout.reconfigure(errors="backslashreplace")
+    # A terminal may not have every letter.
+    cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
     sys.stdout.writelines(f"{fault}\n" for fault in faults)
     return 1 if faults else 0
 
