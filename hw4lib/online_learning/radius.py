@@ -1,9 +1,9 @@
 r"""How far from 0 the best weights and the iterates can be, and how steep the losses.
 
 Throughout, $\lVert x^{(i)} \rVert \le R$ and $w^{(1)} = 0$. A weight $\lambda$ of the
-penalty is only a unit of length: with $v = \sqrt\lambda \, w$ the losses are those of
-$\lambda = 1$ and features $x / \sqrt\lambda$, and a step of size $\eta$ in $w$ is one
-of size $\lambda \eta$ in $v$. So every result is computed for $\lambda = 1$ with
+penalty only sets the scale of the weights: with $v = \sqrt\lambda \, w$ the losses are
+those of $\lambda = 1$ and features $x / \sqrt\lambda$, and a step of size $\eta$ in $w$
+is one of size $\lambda \eta$ in $v$. So every result is computed for $\lambda = 1$ with
 $R / \sqrt\lambda$ and $\lambda \eta$.
 """
 
