@@ -141,8 +141,9 @@ addEventListener("beforeprint", () => {
   const folds = [...document.querySelectorAll(".md-content details")];
   const chosen = folds.some((details) => details.open);
   const sheet = chosen && folds.every((details) => details.open === details.matches(".answer"));
-  document.body.classList.toggle("hw4-chosen", chosen);
   document.body.classList.toggle("hw4-sheet", sheet);
+  // Material opens every fold for the paper: these stay away from it.
+  folds.forEach((details) => details.classList.toggle("hw4-closed", chosen && !details.open));
   opened = chosen ? [] : folds;
   opened.forEach((details) => (details.open = true));
 });
