@@ -42,7 +42,12 @@ globalThis.hw4Moved = (() => {
 
 {
   const to = document.currentScript?.dataset.to;
-  const anchor = decodeURIComponent(location.hash.slice(1));
+  let anchor = location.hash.slice(1);
+  try {
+    anchor = decodeURIComponent(anchor);
+  } catch {
+    // It is not encoded, and names what it spells.
+  }
   if (to) {
     const now = hw4Moved.place(anchor);
     const page = now?.page ? to.replace(/[^/]*$/, now.page) : to;

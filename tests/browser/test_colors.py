@@ -3,14 +3,27 @@
 import re
 
 import pytest
-from browser.reader import PROBLEMS
+from browser.reader import PROBLEMS, unfold
 
 # Color of each text and line of the figures, and of what is behind them.
 COLOURS = """() => {
   const paper = getComputedStyle(document.body).backgroundColor;
   const all = (what, key) => [...document.querySelectorAll(`.hw4-figure svg ${what}`)]
     .map((e) => [getComputedStyle(e), e]).filter(([s]) => s[key] !== 'none')
-    .map(([s, e]) => [s[key], s.opacity * s[key + 'Opacity'], e.outerHTML]);
+    .map(([s, e]) => [s[key], s.opacity * s[key + 'Opacity'], e.outerHTML, behind(e)]);
+  // The fill of the last shape that was drawn under an element's middle.
+  const behind = (e) => {
+    const { x, y, width, height } = e.getBoundingClientRect();
+    const shapes = [...e.closest('svg').querySelectorAll('path, rect')];
+    const under = shapes.filter((s) => {
+      const r = s.getBoundingClientRect();
+      const before = s.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING;
+      return before && getComputedStyle(s).fill !== 'none' && r.left < x + width / 2
+        && x + width / 2 < r.right && r.top < y + height / 2 && y + height / 2 < r.bottom;
+    });
+    const style = under.length ? getComputedStyle(under.at(-1)) : undefined;
+    return style ? [style.fill, style.opacity * style.fillOpacity] : [paper, 1];
+  };
   return { paper, texts: all('text', 'fill'), lines: all('path, use', 'stroke') };
 }"""
 
@@ -71,17 +84,18 @@ def test_figures(context, address, name, scheme):
     page = context.new_page()
     page.emulate_media(color_scheme=scheme)
     page.goto(address + name)
+    unfold(page)
     found = page.evaluate(COLOURS)
     dark = sum(channels(found["paper"])[0]) < 300
     assert dark == (scheme == "dark")
     faint = [
-        (contrast(over(c, o, found["paper"]), channels(found["paper"])[0]), c, text)
-        for c, o, text in found["texts"]
+        (contrast(over(c, o, found["paper"]), over(*under, found["paper"])), c, text)
+        for c, o, text, under in found["texts"]
     ]
     assert [entry for entry in faint if entry[0] < 4.5] == []
     lines = [
         (contrast(over(c, o, found["paper"]), channels(found["paper"])[0]), c, o, text)
-        for c, o, text in found["lines"]
+        for c, o, text, _ in found["lines"]
     ]
     assert lines
     assert {entry[1:] for entry in lines if entry[0] < 3 and entry[2] > 0.5} == set()

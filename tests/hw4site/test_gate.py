@@ -1035,7 +1035,7 @@ print("relu", y)"""
 def wait_for(served: tuple[Site, str], text: str) -> None:
     """Return when the page shows a text, fail when it does not."""
     site, address = served
-    for _ in range(100):
+    for _ in range(600):  # a busy machine is no fault
         try:
             with urlopen(address, timeout=5) as response:
                 if text in response.read().decode():
