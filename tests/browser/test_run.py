@@ -204,10 +204,10 @@ def test_the_playground_shares_by_its_address(page, address):
     assert area.input_value() == code
     assert "came with the link" in place.inner_text()
     page.wait_for_load_state("networkidle")
-    assert place.locator("pre").is_hidden()
+    assert place.locator("pre[tabindex]").is_hidden()
     click(place, "Run")
     verdict(place)
-    assert place.locator("pre").inner_text().strip() == "é True <b>"
+    assert place.locator("pre[tabindex]").inner_text().strip() == "é True <b>"
     page.get_by_role("button", name="Take it up into the editor").last.click()
     assert "critical_alpha" in area.input_value()
     area.press("Control+z")
@@ -223,7 +223,7 @@ def test_a_crafted_address_does_nothing(page, address, elsewhere, fragment):
     page.wait_for_load_state("networkidle")
     assert page.get_by_label("Python code").count() == 1
     assert not elsewhere
-    assert page.locator(".hw4-playground pre").is_hidden()
+    assert page.locator(".hw4-playground pre[tabindex]").is_hidden()
     readable = fragment == "#code="
     words = page.get_by_text("The link holds no code that can be read.")
     assert words.count() == (0 if readable else 1)
