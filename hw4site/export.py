@@ -133,10 +133,10 @@ def contents(docs: Path) -> str:
     for page, fact in facts.items():
         path = page.path.relative_to(docs)
         said = fact.get("description", "")
-        if path.stem == "index":
+        if path == Path("index.md"):
             head += [f"> {said}", ""]
             continue
-        link = f"[{fact.get('title', path.stem)}]({path.with_suffix('.html')})"
+        link = f"[{fact.get('title', path.stem)}]({path.with_suffix('.html').as_posix()})"
         words = [said] if said else []
         if any(fence.visible for fence in page.executed):
             words.append(
