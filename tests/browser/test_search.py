@@ -101,3 +101,17 @@ def test_a_snippet_says_its_formulas(chromium, address):
     page.goto(f"{address}online_learning.html")
     assert page.locator(".hw4-words").count() == 0
     page.close()
+
+
+def test_the_index_waits_for_a_reader(chromium, address):
+    """It is half of a first visit: it comes when the search is turned to, or linked."""
+    page = chromium.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}errata.html", wait_until="networkidle")
+    assert not [url for url in asked if url.endswith("search_index.json")]
+    with page.expect_request("**/search_index.json"):
+        page.locator("input.md-search__input").focus()
+    with page.expect_request("**/search_index.json"):
+        page.goto(f"{address}notation.html?h=step")
+    page.close()
