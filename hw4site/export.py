@@ -136,7 +136,8 @@ def contents(docs: Path) -> str:
         if path == Path("index.md"):
             head += [f"> {said}", ""]
             continue
-        link = f"[{fact.get('title', path.stem)}]({path.with_suffix('.html').as_posix()})"
+        address = path.with_suffix(".html").as_posix()
+        link = f"[{fact.get('title', path.stem)}]({address})"
         words = [said] if said else []
         if any(fence.visible for fence in page.executed):
             words.append(

@@ -267,7 +267,7 @@ def state(tab):
 
 
 def test_a_reload_keeps_everything_and_takes_no_focus(tab):
-    """What was typed, with its verdict, on the same numbers; the marks; what is done."""
+    """What was typed, its verdict, on the same numbers; the marks; what is done."""
     fresh = state(tab)
     use(tab)
     before = state(tab)
@@ -406,8 +406,12 @@ GIVE = """(box) => {
     });
   }
   if (data.kind === 'grid') {
-    const fill = (cells) => { cells.forEach((c, i) => (fields[i].value = c)); return send(); };
-    return [...data.slips.map(([cells]) => ['slip', fill(cells)]), ['right', fill(data.cells)]];
+    const fill = (cells) => {
+      cells.forEach((c, i) => (fields[i].value = c));
+      return send();
+    };
+    const slips = data.slips.map(([cells]) => ['slip', fill(cells)]);
+    return [...slips, ['right', fill(data.cells)]];
   }
   return [['unread', type('(')], ['unread', type('')]];
 }"""

@@ -19,7 +19,8 @@ COLOURS = """() => {
       const r = s.getBoundingClientRect();
       const before = s.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING;
       return before && getComputedStyle(s).fill !== 'none' && r.left < x + width / 2
-        && x + width / 2 < r.right && r.top < y + height / 2 && y + height / 2 < r.bottom;
+        && x + width / 2 < r.right && r.top < y + height / 2
+        && y + height / 2 < r.bottom;
     });
     const style = under.length ? getComputedStyle(under.at(-1)) : undefined;
     return style ? [style.fill, style.opacity * style.fillOpacity] : [paper, 1];

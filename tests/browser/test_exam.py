@@ -25,7 +25,8 @@ def number_box(exam):
     """Return the first part that is judged by one number alone."""
     found = exam.evaluate(
         """() => [...document.querySelectorAll('.hw4-exam-part')].find((part) =>
-          !part.querySelector('hw4-marks') && part.querySelectorAll('hw4-answer').length === 1
+          !part.querySelector('hw4-marks')
+          && part.querySelectorAll('hw4-answer').length === 1
           && JSON.parse(part.querySelector('hw4-answer').dataset.box).kind === 'number'
         ).dataset.part"""
     )

@@ -124,7 +124,7 @@ def test_without_javascript_all_is_there(chromium, address, name):
     context.close()
 
 
-# --- what a screen reader is told ------------------------------------------------------
+# --- what a screen reader is told -----------------------------------------------------
 
 
 def tree(page):

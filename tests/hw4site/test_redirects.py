@@ -44,7 +44,7 @@ def test_a_page_at_an_old_address_is_not_overwritten(site):
     """Somebody gave a new page an old name."""
     (site / "mathematics.html").write_text("a page", encoding="utf-8")
     with pytest.raises(
-        ValueError, match="`mathematics.html` has a page, expected none"
+        ValueError, match=r"`mathematics.html` has a page, expected none"
     ):
         redirects.write(site)
 
@@ -54,7 +54,10 @@ globalThis.document = {
   currentScript: to === null ? { dataset: {} } : { dataset: { to } },
   getElementById: (name) => there.includes(name) || null,
 };
-globalThis.URL = class { constructor(to) { this.to = to; } toString() { return this.to; } };
+globalThis.URL = class {
+  constructor(to) { this.to = to; }
+  toString() { return this.to; }
+};
 const at = new String(address);
 let went = null;
 globalThis.location = {
@@ -95,7 +98,11 @@ SPACE = "adversarial_example/space.html"
     [
         ("a.html", "", "a.html"),
         ("a.html", "#sheet", "a.html#sheet"),
-        (LOSS, "#hw4lib.noisy_targets.em_bound", f"{LOSS}#hw4lib.noisy_targets.loss.em_bound"),
+        (
+            LOSS,
+            "#hw4lib.noisy_targets.em_bound",
+            f"{LOSS}#hw4lib.noisy_targets.loss.em_bound",
+        ),
         (
             LOSS,
             "#hw4lib.noisy_targets.train_sgd",
