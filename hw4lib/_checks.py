@@ -27,6 +27,10 @@ from hw4lib._typing import RNG, Integer, Real
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
+# NumPy's flags by number: to ask what `np.broadcast_arrays` returns whether it is
+# writeable is a warning, and so is to write to it.
+_WRITEABLE, _WARNS = 0x400, 1 << 31
+
 
 @overload
 def contract(function: Callable[_P, _R], /) -> Callable[_P, _R]: ...
@@ -127,7 +131,7 @@ def _is_own(array: NDArray[Any], arguments: tuple[Any, ...]) -> bool:
     if base is not None and not (
         isinstance(base, np.ndarray)
         and base.nbytes == array.nbytes
-        and array.flags.writeable
+        and array.flags.num & (_WRITEABLE | _WARNS) == _WRITEABLE
     ):
         return False
     # Arrays, and what hands out its memory as one, such as a pandas Series.
@@ -195,9 +199,12 @@ def as_array(
         TypeError: If `value` is not an array of real numbers.
         ValueError: If its shape is another, it is not finite, or it has masked
             entries.
+        MemoryError: If it is a view that would not fit in memory as an array.
     """
     if type(value) is float and not shape and math.isfinite(value):
         return np.asarray(value)  # the most common argument, in a tenth of the time
+    if isinstance(value, np.ndarray) and value.size > 2**24:
+        check_memory(name, value.shape, *value.shape)  # a view may repeat one number
     if type(value) is np.ndarray and value.dtype == np.float64:
         array: NDArray[np.float64] = value  # the next most common: nothing to convert
     else:
@@ -364,7 +371,11 @@ def as_integers(
         return value  # the most common argument, without a detour over float64
     checked = as_numbers(name, value, *shape, at_least=at_least, at_most=at_most)
     array = np.asarray(value)
-    if array.dtype.kind not in "iu" and checked.size:
+    whole = array.dtype.kind in "iu" or (
+        array.dtype == object
+        and all(isinstance(n, numbers.Integral) for n in array.flat)
+    )
+    if checked.size and not whole:
         raise TypeError(f"`{name}` is of type {_kind(value, array)}, expected integers")
     return array.astype(np.int64)
 

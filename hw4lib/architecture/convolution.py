@@ -595,7 +595,9 @@ def _as_layer(
     k = as_integer("width", width, at_least=1)
     s = as_integer("stride", stride, at_least=1)
     d = as_integer("dilation", dilation, at_least=1)
-    if isinstance(padding, tuple | list | np.ndarray) and len(padding) == 2:
+    if isinstance(padding, np.ndarray) and padding.ndim == 1:
+        padding = padding.tolist()
+    if isinstance(padding, tuple | list) and len(padding) == 2:
         before, after = (as_integer("padding", p, at_least=0) for p in padding)
     elif isinstance(padding, tuple | list):
         raise ValueError(f"`padding` is {padding!r}, expected an integer or a pair")

@@ -73,7 +73,8 @@ def play(
         keep_path: Whether to return the weights of every round.
     """
     X, y = samples
-    if engine == "numba":
+    # A compiler that reorders may take 2 lambda first, which is past the floats then.
+    if engine == "numba" and lam < 1e300:
         return _play_compiled(w, X, y, steps, lam, keep_path=keep_path)
     x = y[:, None] * X
     # Features before runs: the long axis is the one that NumPy's inner loops run over.

@@ -139,8 +139,8 @@ def costliest_stream(
 
     Examples:
         >>> worst = costliest_stream([0.01], 77.0)  # one gradient, of norm 77/2
-        >>> worst.cost.round(6), worst.cost <= worst.bound
-        (np.float64(7.41125), np.True_)
+        >>> round(worst.cost, 6), bool(worst.cost <= worst.bound)
+        (np.float64(7.41125), True)
     """
     steps, R, unit = _scaled(step_sizes, feature_bound, regularization)
     if cost not in ("gradients", "losses"):
@@ -273,7 +273,7 @@ def known_regret(
 
     Examples:
         >>> steps = np.full(40, 1 / (79 * np.sqrt(40)))
-        >>> known_regret(steps, 77.0).regret.round(2)  # the bound is 12.49
+        >>> round(known_regret(steps, 77.0).regret, 2)  # the bound is 12.49
         np.float64(5.14)
     """
     steps, R, unit = _scaled(step_sizes, feature_bound, regularization)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hw4lib._checks import (
+    as_array,
     as_integer,
     as_number,
     as_numbers,
@@ -425,7 +426,8 @@ def _arguments(
 
 def _leading_share(rho: Real) -> tuple[float, float]:
     """Return Psi(rho) / rho, which tends to 1, and rho."""
-    if np.ndim(rho) == 0 and rho == math.inf:
+    limit = as_array("rho", rho, finite=False)
+    if limit.ndim == 0 and limit == math.inf:
         return 1.0, math.inf
     rho = as_number("rho", rho, at_least=4.0)
     m = float(margin_root(rho))

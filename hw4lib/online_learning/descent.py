@@ -552,6 +552,11 @@ def _schedule(
             sizes = step_size(rounds)
         except ValueError:  # integers have no negative powers
             sizes = step_size(rounds.astype(np.float64))
+        except TypeError as error:
+            raise TypeError(
+                "`step_size` does not take an array of rounds, expected a function "
+                "that does"
+            ) from error
         steps = as_numbers("step_size", sizes, above=0.0, at_most=most)
         if steps.shape not in ((), (n,)):
             raise ValueError(f"`step_size` has shape {steps.shape}, expected ({n})")

@@ -123,7 +123,7 @@ def average_regret(
         >>> from hw4lib.online_learning import online_gradient_descent
         >>> X, y = [[3.0], [3.0]], [1, 1]
         >>> run = online_gradient_descent(X, y, 0.1)
-        >>> round(average_regret(X, y, run), 6)
+        >>> average_regret(X, y, run).round(6)
         np.float64(0.182703)
     """
     X, y = _as_samples(X, y)
