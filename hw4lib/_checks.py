@@ -373,7 +373,10 @@ def as_integers(
     array = np.asarray(value)
     whole = array.dtype.kind in "iu" or (
         array.dtype == object
-        and all(isinstance(n, numbers.Integral) for n in array.flat)
+        and all(
+            isinstance(n, numbers.Integral) and not isinstance(n, bool)
+            for n in array.flat
+        )
     )
     if checked.size and not whole:
         raise TypeError(f"`{name}` is of type {_kind(value, array)}, expected integers")

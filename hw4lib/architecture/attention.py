@@ -101,6 +101,10 @@ def causal_mask(length: int) -> NDArray[np.bool_]:
     Raises:
         MemoryError: If the mask would not fit into memory.
 
+    References:
+        Homework 4, Problem 3.3(b), whose attention has no mask: with this one, a
+        permuted input no longer gives the permuted output.
+
     Examples:
         >>> causal_mask(2)
         array([[ True, False],
@@ -249,6 +253,9 @@ def self_attention(
     w_q = as_array("query_weights", query_weights, x.shape[-1], "d_k")
     w_k = as_array("key_weights", key_weights, c.shape[-1], w_q.shape[-1])
     w_v = as_array("value_weights", value_weights, c.shape[-1], "d_v")
+    check_memory("query_weights", w_q.shape, *x.shape[:-1], w_q.shape[-1])
+    check_memory("key_weights", w_k.shape, *c.shape[:-1], w_k.shape[-1])
+    check_memory("value_weights", w_v.shape, *c.shape[:-1], w_v.shape[-1])
     q = x @ w_q + _as_bias("query_bias", query_bias, w_q)
     k = c @ w_k + _as_bias("key_bias", key_bias, w_k)
     v = c @ w_v + _as_bias("value_bias", value_bias, w_v)
@@ -547,10 +554,10 @@ def _attend(
 ) -> NDArray[np.float64]:
     lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     allowed, offset = _as_allowed(mask, bias, (*lead, q.shape[-2], k.shape[-2]))
-    return means(q, k, v, allowed, offset)
+    return _means(q, k, v, allowed, offset)
 
 
-def means(
+def _means(
     q: NDArray[np.float64],
     k: NDArray[np.float64],
     v: NDArray[np.float64],
@@ -566,7 +573,7 @@ def means(
     size = max(1, _BLOCK // max(1, math.prod(allowed.shape[1:])))
     if lead and size == 1:
         for i in range(len(y)):
-            y[i] = means(q[i], k[i], v[i], allowed[i], bias[i])
+            y[i] = _means(q[i], k[i], v[i], allowed[i], bias[i])
         return y
     for i in range(0, len(y), size):  # queries, or several members of a batch
         some = slice(i, i + size)

@@ -30,7 +30,7 @@ from hw4lib._checks import (
 )
 from hw4lib._elementary import softmax
 from hw4lib._typing import Real
-from hw4lib.architecture.attention import means
+from hw4lib.architecture.attention import _means
 
 __all__ = [
     "SharedWeightScore",
@@ -113,10 +113,12 @@ def graph_attention(
     w_q = as_array("query_weights", query_weights, x.shape[-1], "d_k")
     w_k = as_array("key_weights", key_weights, x.shape[-1], w_q.shape[1])
     w_v = as_array("value_weights", value_weights, x.shape[-1], "d_v")
+    check_memory("query_weights", w_q.shape, *x.shape[:-1], w_q.shape[1])
+    check_memory("value_weights", w_v.shape, *x.shape[:-1], w_v.shape[1])
     q, k, v = x @ w_q, x @ w_k, x @ w_v
     if edges is None:
         allowed = _as_adjacency(adjacency, x.shape, isolated)
-        y = means(q, k, v, allowed, np.broadcast_to(0.0, allowed.shape))
+        y = _means(q, k, v, allowed, np.broadcast_to(0.0, allowed.shape))
         return _without_isolated(y, allowed)
     _check_one(adjacency)
     scale = np.sqrt(w_q.shape[1])
@@ -247,6 +249,7 @@ def additive_graph_attention(
             isolated,
         )
     if adjacency is None:
+        _check_degrees("nodes", np.ones(v.shape[-2], bool), isolated)
         y = np.empty_like(v)
         for member in np.ndindex(v.shape[:-2]):
             y[member] = _mean_over_all(v[member], s[member], t[member], alpha)
