@@ -284,7 +284,8 @@ def test_touch(chromium, address, name):
     page.goto(address + name)
     unfold(page)
     small = page.locator(
-        ".md-content :is(button, input:not([type=radio]), summary, fieldset label)"
+        ".md-content :is(button, input:not([type=radio], [type=checkbox]), summary,"
+        " fieldset label, hw4-marks label)"
     ).evaluate_all(
         """(all) => all.filter((e) => e.checkVisibility()).map((e) => [
           e.getBoundingClientRect().height, e.outerHTML.slice(0, 120)])
