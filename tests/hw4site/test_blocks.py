@@ -279,3 +279,10 @@ def test_the_library_of_another_checkout_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(blocks, "ROOT", tmp_path)
     with pytest.raises(RuntimeError, match=r"`hw4lib` comes from .*, expected"):
         blocks.require_own_library()
+
+
+def test_a_block_of_no_page_that_fails_is_told_too():
+    """It has no session that could have failed."""
+    page = convert('```python exec="1"\n1 / 0\n```\n')
+    assert "ZeroDivisionError" in page
+    assert blocks._runs == {}

@@ -230,3 +230,14 @@ def test_the_sheet_shows_every_command(path):
         pytest.skip("shows no formula of the homework")
 
     assert commands(path) - commands(SHEET) == set()
+
+
+def test_an_operator_with_limits_of_ones_own_is_refused():
+    """MathJax would forget the space after it."""
+    with pytest.raises(ValueError, match=r"write `\\arg\\min` for `\\operatorname\*`"):
+        render(r"\operatorname*{argmin}_w J", display=True)
+
+
+def test_a_space_is_a_blank_in_plain_text():
+    """As on the page, between two conditions."""
+    assert mathematics.plain(r"a \quad b", display=True).split() == ["a", "b"]

@@ -79,3 +79,12 @@ def test_a_place_that_is_gone_is_named(site):
 def test_another_builders_site_has_no_index(tmp_path):
     """Its pages are cleaned all the same."""
     assert search_index.write(tmp_path) == []
+
+
+def test_a_page_without_formulas_is_left_alone(tmp_path):
+    """Nothing to take out of it, so it is not written again."""
+    page = tmp_path / "plain.html"
+    page.write_text("<p>Words.</p>", encoding="utf-8")
+    before = page.stat().st_mtime_ns
+    assert search_index.write(tmp_path) == []
+    assert page.stat().st_mtime_ns == before
