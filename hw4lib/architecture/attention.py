@@ -232,7 +232,8 @@ def self_attention(
         bias: What is added to the scores, broadcastable to `(..., N, M)`: finite, or
             $-\infty$ where a query may not attend to a key.
         query_bias: Added to the queries, shape `(d_k)`.
-        key_bias: Added to the keys, shape `(d_k)`.
+        key_bias: Added to the keys, shape `(d_k)`. It adds one constant to a row of
+            scores, so the softmax cancels it.
         value_bias: Added to the values, shape `(d_v)`.
 
     Returns:
@@ -299,7 +300,8 @@ def multi_head_attention(
         bias: What is added to the scores, broadcastable to `(..., h, N, M)`: finite, or
             $-\infty$ where a query may not attend to a key.
         query_bias: Added to the queries, shape `(h, d_k)`.
-        key_bias: Added to the keys, shape `(h, d_k)`.
+        key_bias: Added to the keys, shape `(h, d_k)`. It adds one constant to a row of
+            scores, so the softmax cancels it.
         value_bias: Added to the values, shape `(h, d_v)`.
         output_bias: Added to the outputs, shape `(d_out)`.
 
