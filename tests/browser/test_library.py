@@ -21,6 +21,12 @@ DIFFERENT = {
     r"too large to convert to C ssize_t": "32 bits can not count as many numbers",
     r"array is too big": "32 bits can not count as many numbers",
     r"Maximum allowed dimension exceeded": "32 bits can not count as many numbers",
+    r"more entries than an address can count": "32 bits can not count as many numbers",
+    r"<class 'numpy.int32'> is <class 'numpy.int64'>": "an array of 3 is of 32 bits",
+    r"SC_PHYS_PAGES": "the browser says more pages than it gives",
+    r"can't start new thread": "Pyodide has one thread",
+    r"does not support processes": "Pyodide has one process",
+    r"Numba cannot run in a browser": "the browser's message is another one",
 }
 """What a failure may say, and why it is none of the library."""
 
