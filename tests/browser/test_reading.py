@@ -131,9 +131,8 @@ def test_links_within_a_page_keep_what_a_reader_has_done(context, address, width
     assert status.get_attribute("data-verdict") == "wrong"
     page.go_back()
     # The address names the part that is on the screen, which may be the next one.
-    page.wait_for_function(
-        "() => Math.abs(document.getElementById('1-1-d').getBoundingClientRect().y) < 900"
-    )
+    part = "document.getElementById('1-1-d').getBoundingClientRect()"
+    page.wait_for_function(f"() => Math.abs({part}.y) < 900")
     assert status.get_attribute("data-verdict") == "wrong"
     assert page.locator("article details:not([open], .hw4-solution)").count() == 0
 
