@@ -7,7 +7,8 @@ from bs4 import BeautifulSoup
 
 _ARTICLE = re.compile(r"(<article[^>]*>).*?(?=</article>)", re.DOTALL)
 _SAID = (
-    "<h1>There is no such page</h1>"
+    # Zensical has a link that skips to here.
+    '<h1 id="__skip">There is no such page</h1>'
     "<p>It may have moved, or the address has a slip. "
     "The field at the top searches all pages. Or start here:</p>"
 )

@@ -57,6 +57,8 @@ def articles(site: Path) -> dict[str, Tag]:
     for path in sorted(site.rglob("*.html")):
         soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         (article,) = soup.select("article") or soup.select("body")
+        for tag in article.select("[data-search-exclude]"):
+            del tag["data-search-exclude"]  # Zensical takes it out when it indexes
         found[path.relative_to(site).as_posix()] = article
     return found
 
