@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -162,3 +163,46 @@ def test_the_citation_file_is_valid():
     assert isinstance(citation["date-released"], datetime.date)
     assert citation["version"] == hw4lib.__version__
     assert all("name" in a or "family-names" in a for a in citation["authors"])
+
+
+STEPS = (
+    "-m venv --clear .venv",
+    "-m pip install -q --disable-pip-version-check --require-hashes",
+    "-m uv pip install -q --no-deps --require-hashes",
+    "-m uv pip install -q --no-deps --no-build-isolation -e .",
+)
+"""What `make .venv/site` runs, in order, after a look at Python's version."""
+
+RECORDER = """#!/bin/sh
+[ -e broken ] && case "$*" in "$(cat broken)"*) exit 1;; esac
+[ "$2" = venv ] && mkdir -p .venv/bin && cp "$0" .venv/bin/python
+echo "$*" >> record
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the recorder is a shell script")
+@pytest.mark.parametrize("step", range(len(STEPS)))
+def test_an_interrupted_set_up_goes_on_where_it_stopped(step, tmp_path):
+    """With the step that broke: an environment that lacks it is not called ready."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    python, record = tmp_path / "python", tmp_path / "record"
+    python.write_text(RECORDER)
+    python.chmod(0o755)
+
+    def make():
+        command = ["make", "-s", ".venv/site", "PYTHON=./python"]
+        record.write_text("")
+        code = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, check=False
+        ).returncode
+        ran = record.read_text()
+        return code, [number for number, text in enumerate(STEPS) if text in ran]
+
+    (tmp_path / "broken").write_text(STEPS[step])
+    assert make() == (2, list(range(step)))
+    (tmp_path / "broken").unlink()
+    rest = range(0 if step < 2 else 2, len(STEPS))  # the first two are one target
+    assert make() == (0, list(rest))
+    assert make() == (0, [])

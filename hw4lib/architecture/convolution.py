@@ -476,6 +476,12 @@ class _Layer:
     def m(self) -> int:
         return (self.padded - self.reach) // self.s + 1
 
+    @property
+    def longest(self) -> tuple[str, int]:
+        """Return the argument that makes the layer long, with its value."""
+        padding = max(self.before, self.after)
+        return ("padding", padding) if padding > self.n else ("input_length", self.n)
+
     def rows(self, t: int) -> range:
         """Return the outputs in which weight `t` meets an input, not the padding."""
         offset = self.before - self.d * t
@@ -524,7 +530,7 @@ def _matrix(kernel: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_
     if kernel.ndim == 3:
         # Blocks side by side are no view of anything smaller than the matrix.
         out, into, m, n = blocks.shape
-        check_memory("input_length", layer.n, out * m, into * n)
+        check_memory(*layer.longest, out * m, into * n)
         matrix = np.moveaxis(blocks, 1, 2).reshape(out * m, into * n)
         matrix.flags.writeable = False
     return matrix
@@ -535,10 +541,11 @@ def _blocks(cells: NDArray[_Number], layer: _Layer, *, empty: int) -> NDArray[_N
     m = layer.m
     shift = (m - 1) * layer.s
     length = shift + layer.n
-    check_memory("input_length", layer.n, *cells.shape[:2], length)
+    check_memory(*layer.longest, *cells.shape[:2], length)
     if 8 * prod(cells.shape[:2]) * m * layer.n > sys.maxsize:  # even as a view
+        name, value = layer.longest
         raise MemoryError(
-            f"`input_length` is {layer.n}: a matrix of shape {(m, layer.n)} has more "
+            f"`{name}` is {value}: a matrix of shape {(m, layer.n)} has more "
             "entries than an address can count, expected fewer"
         )
     row: NDArray[_Number] = np.full((*cells.shape[:2], length), empty, cells.dtype)
@@ -630,7 +637,8 @@ def _as_operands(
         x.shape[-1], w.shape[-1], stride, padding, dilation, name="kernel"
     )
     if layer.padded > layer.n:
-        wider = max(layer.before, layer.after)
-        check_memory("padding", wider, *x.shape[:-1], layer.padded)
+        check_memory(
+            "padding", max(layer.before, layer.after), *x.shape[:-1], layer.padded
+        )
     check_memory("x", x.shape, *x.shape[:-2], len(_cells(w)), layer.m)
     return w, x, layer

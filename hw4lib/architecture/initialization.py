@@ -440,7 +440,7 @@ def random_stack(
     L, M, n, (epsilon, alpha, start) = _as_simulation(
         depth, width, networks, scales=(weight_std, slope, variance)
     )
-    check_memory("width", M, n, M)
+    check_memory(*(("networks", n) if n > M else ("width", M)), n, M)
     # Arguments are checked at the call; a generator would wait for the first layer.
     return _layers(generator, L, (n, M), epsilon=epsilon, alpha=alpha, start=start)
 
@@ -495,7 +495,7 @@ def random_stack_variances(
     L, M, n, (epsilon, alpha, start) = _as_simulation(
         depth, width, networks, scales=(weight_std, slope, variance)
     )
-    check_memory("networks", n, L + 1, n)
+    check_memory(*(("networks", n) if n > L else ("depth", L)), L + 1, n)
     on = generator.binomial(M, 0.5, size=(L, n))
     # A gamma of shape K/2 is half a chi-squared of K; K = 0 is allowed and gives 0.
     squares = 2.0 * generator.standard_gamma(on / 2.0)

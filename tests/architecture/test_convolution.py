@@ -690,6 +690,11 @@ def test_every_layer_names_bad_arguments(f, width):
             "`x` and `kernel` make the result too large for a float",
         ),
         (
+            lambda: convolution_matrix([1.0], 5, padding=10**14),
+            MemoryError,
+            "`padding` is 100000000000000: a result of shape",
+        ),
+        (
             lambda: conv1d([1.0], [1.0], padding=10**14),
             MemoryError,
             "`padding` is 100000000000000: a result of shape",

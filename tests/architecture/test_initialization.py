@@ -776,7 +776,7 @@ def test_float32_scales_are_numbers():
         ({"weight_std": -1.0}, ValueError, "`weight_std` is -1, expected in"),
         ({"slope": math.inf}, ValueError, "`slope` holds inf, expected finite"),
         ({"variance": 0.0}, ValueError, r"`variance` is 0, expected in \(0,"),
-        ({"networks": 10**14}, MemoryError, "GiB, expected at most"),
+        ({"networks": 10**14}, MemoryError, "`networks` is 100000000000000: a result"),
     ],
 )
 def test_simulators_name_bad_arguments(rng, simulate, changes, error, message):
@@ -784,3 +784,11 @@ def test_simulators_name_bad_arguments(rng, simulate, changes, error, message):
     arguments = {"rng": rng, "depth": 2, "width": 3, **changes}
     with pytest.raises(error, match=message):
         simulate(**arguments)
+
+
+def test_what_makes_a_simulation_large_is_named():
+    """The larger of the two factors, not the one that happens to come first."""
+    with pytest.raises(MemoryError, match="`depth` is 100000000000000: a result"):
+        random_stack_variances(10**14, 3, rng=0)
+    with pytest.raises(MemoryError, match="`width` is 100000000000000: a result"):
+        random_stack(2, 10**14, rng=0)
