@@ -1,8 +1,8 @@
 """The content security policy of every page: what its scripts may talk to.
 
-Code that a reader runs, perhaps from a stranger's link, runs in a worker that inherits
-this policy. It reaches the site's own files and where Python comes from, and no other
-host; a worker has no access to what the site keeps in the browser (`localStorage`).
+The site's own files and where Python comes from, and no other host. Code that a reader
+runs, perhaps from a stranger's link, talks to nothing at all: `docs/assets/editor.js`
+runs it in a frame without an origin, under a policy of its own.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ def policy(hosts: Iterable[str]) -> str:
         hosts: The origins from which browsers load Python, such as
             `https://cdn.jsdelivr.net`.
     """
-    origins = " ".join(["'self'", "blob:", *sorted(hosts)])
+    origins = " ".join(["'self'", *sorted(hosts)])
     return f"connect-src {origins}; object-src 'none'; base-uri 'self'"
 
 

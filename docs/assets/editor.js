@@ -18,7 +18,21 @@ function element(tag, properties = {}, ...children) {
 
 // --- Python -----------------------------------------------------------------------
 
+// Code may come from a stranger's link. It runs in a worker of a frame that has no origin
+// and a policy of its own: it reaches neither what the site keeps in this browser nor any
+// host, this one included. The page loads Python's files and hands them in.
+const ROOM = `<!doctype html><meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; script-src blob: 'unsafe-inline' 'unsafe-eval'; worker-src blob:"><script>
 let worker;
+onmessage = ({ data }) => {
+  if (worker) return worker.postMessage(data);
+  worker = new Worker(URL.createObjectURL(new Blob([data], { type: "text/javascript" })));
+  worker.onmessage = ({ data }) => parent.postMessage(data, "*");
+  worker.onerror = ({ message }) => parent.postMessage({ type: "failed", message: message ?? "the worker did not start" }, "*");
+};
+</script>`;
+
+let room; // the frame, while there is one
 let ready = false;
 const queue = []; // the runs to do; the first is under way
 
@@ -30,17 +44,63 @@ function enqueue(run) {
 function next() {
   const [run] = queue;
   if (!run) return;
-  if (!worker) {
-    // From an address of the page's own making, so that it inherits the page's policy.
-    const start = `import ${JSON.stringify(new URL("python-worker.js", HERE).href)};`;
-    worker = new Worker(URL.createObjectURL(new Blob([start], { type: "text/javascript" })), { type: "module" });
-    worker.postMessage({ runtime: RUNTIME, site: SITE.href });
-    worker.onmessage = ({ data }) => heard(data);
-    worker.onerror = (event) => heard({ type: "failed", message: event.message ?? "the worker did not start" });
-  }
-  const { page, blocks, published } = run.request;
-  worker.postMessage({ page, blocks, published });
+  const here = (room ??= furnish());
+  here.furnished.then(
+    () => here === room && here.send(run.request),
+    (error) => here === room && heard({ type: "failed", message: String(error.message ?? error) }),
+  );
 }
+
+/** A room with Python in it: the worker's program first, then the files, each held to its SHA-256. */
+function furnish() {
+  const frame = element("iframe", { hidden: true, srcdoc: ROOM, title: "Python", sandbox: "allow-scripts" });
+  const downloads = new AbortController();
+  const { signal } = downloads;
+  const send = (message) => frame.contentWindow.postMessage(message, "*");
+  const open = new Promise((resolve) => (frame.onload = resolve));
+  document.body.append(frame);
+
+  async function load() {
+    const { files, lock } = RUNTIME;
+    const total = Object.values(files).reduce((sum, file) => sum + file.size, 0);
+    let loaded = 0;
+    const count = (bytes) => heard({ type: "loading", loaded: (loaded += bytes), total });
+    const [program, ...contents] = await Promise.all([
+      fetch(new URL("python-worker.js", HERE), { signal }).then((response) => response.text()),
+      ...Object.entries(files).map(async ([name, { url, sha256 }]) =>
+        [name, await read(new URL(url, SITE), sha256, count, signal)]),
+    ]);
+    heard({ type: "starting" });
+    await open;
+    send(program);
+    send({ files: Object.fromEntries(contents), lock });
+  }
+
+  return { frame, send, downloads, furnished: load() };
+}
+
+async function read(address, sha256, count, signal) {
+  const response = await fetch(address, { signal });
+  if (!response.ok) throw new Error(`${address} answers ${response.status}`);
+  const parts = [];
+  for (const reader = response.body.getReader(); ; ) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    count(value.length);
+  }
+  const content = await new Blob(parts).arrayBuffer();
+  if (crypto.subtle) { // absent where a page is served without encryption to another machine
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+    const found = [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (found !== sha256) throw new Error(`${address} has hash ${found}, expected ${sha256}`);
+  }
+  return content;
+}
+
+window.addEventListener("message", ({ source, data }) => {
+  if (room && source === room.frame.contentWindow) heard(data);
+});
 
 function heard(message) {
   ready ||= message.type === "running";
@@ -52,8 +112,9 @@ function heard(message) {
 }
 
 function end() {
-  worker?.terminate();
-  worker = undefined;
+  room?.downloads.abort();
+  room?.frame.remove(); // and the worker with it
+  room = undefined;
   ready = false;
 }
 

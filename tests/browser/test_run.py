@@ -1,5 +1,7 @@
 """The blocks of the pages, run in a reader's browser."""
 
+import ast
+import base64
 import re
 from pathlib import Path
 
@@ -212,6 +214,73 @@ def test_the_playground_shares_by_its_address(page, address):
     assert "critical_alpha" in area.input_value()
     area.press("Control+z")
     assert area.input_value() == code
+
+
+TRIES = """
+from pyodide.code import run_js
+
+run_js('''
+const ask = (address) => {
+  const request = new XMLHttpRequest();
+  request.open("GET", address, false);
+  request.send();
+};
+const inner = (code) => new Promise((yes, no) => {
+  const worker = new Worker(URL.createObjectURL(new Blob([code])));
+  worker.onmessage = ({ data }) => (data ? no(new Error(data)) : yes());
+});
+const tries = {
+  "another host": () => ask("https://other.example/request"),
+  "a module of it": () => import("https://other.example/module.js"),
+  "a socket": () => new Promise((yes, no) => {
+    const socket = new WebSocket("wss://other.example/");
+    socket.onopen = yes;
+    socket.onerror = () => no(new Error("error"));
+  }),
+  "from a worker of its own": () => inner(
+    'fetch("https://other.example/inner")' +
+    '.then(() => postMessage(""), () => postMessage("error"))'),
+  "this site": () => ask("SITE"),
+  "where Python comes from": () => ask("https://cdn.jsdelivr.net/python.json"),
+  "a database": () => new Promise((yes, no) => {
+    const request = indexedDB.open("x");
+    request.onsuccess = yes;
+    request.onerror = no;
+  }),
+  "a cache": () => caches.keys(),
+  "what the page keeps": () => localStorage.length,
+};
+self.told = {};
+for (const [name, attempt] of Object.entries(tries))
+  Promise.resolve().then(attempt)
+    .then(() => (told[name] = "reached"), () => (told[name] = "refused"));
+new BroadcastChannel("x").postMessage("reached");
+''')
+"""
+
+
+def test_shared_code_reaches_neither_a_host_nor_what_is_kept(page, address, elsewhere):
+    """Code from a link is told so; whatever it tries, it is refused."""
+    packed = base64.urlsafe_b64encode(TRIES.replace("SITE", address).encode()).decode()
+    visit(page, f"{address}playground.html#code={packed.rstrip('=')}")
+    page.evaluate(
+        "() => new BroadcastChannel('x').onmessage = () => (window.heard = 1)"
+    )
+    place = page.locator(".hw4-playground")
+    assert "came with the link" in place.inner_text()
+    click(place, "Run")
+    assert verdict(place)[0] == "same"
+    loaded = [*elsewhere]
+
+    page.get_by_label("Python code").fill("from js import told\nprint(told.to_py())")
+    told = {}
+    while len(told) < 9:  # until all have an answer
+        click(place, "Run")
+        assert verdict(place)[0] == "same"
+        told = ast.literal_eval(place.locator("pre[tabindex]").inner_text())
+    assert set(told.values()) == {"refused"}
+    assert elsewhere == loaded
+    assert page.evaluate("window.heard") is None
 
 
 @pytest.mark.parametrize(
