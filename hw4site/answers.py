@@ -279,24 +279,31 @@ def choice_box(
     return _element(name, data, f"<fieldset>{legend}{choices}</fieldset>")
 
 
-def marks(name: str, scheme: Mapping[str, float]) -> str:
+def marks(name: str, scheme: Mapping[str, float | tuple[float, str, str]]) -> str:
     """Return a marking scheme that readers tick for what they wrote.
 
     Args:
         name: The part, such as `2-a`.
-        scheme: What earns points, to how many.
+        scheme: What earns points, to how many; in words that could be meant otherwise,
+            with an answer that earns them and one that does not.
 
     Raises:
         ValueError: If it is empty.
     """
     if not scheme:
         raise ValueError("`scheme` is empty, expected what earns points")
-    total = sum(scheme.values())
-    lines = "".join(
-        f'<li><label><input type="checkbox" value="{points:g}"> {html.escape(text)} '
-        f'<span class="hw4-points">{points:g}</span></label></li>'
-        for text, points in scheme.items()
-    )
+    total, lines = 0.0, ""
+    for text, worth in scheme.items():
+        points, *examples = worth if isinstance(worth, tuple) else (worth,)
+        total += points
+        lines += (
+            f'<li><label><input type="checkbox" value="{points:g}"> '
+            f'{html.escape(text)} <span class="hw4-points">{points:g}</span></label>'
+        )
+        if examples:
+            earns, fails = map(html.escape, examples)
+            lines += f"<br><small>“{earns}” earns it. “{fails}” does not.</small>"
+        lines += "</li>"
     return (
         f'<div class="hw4-scheme"><hw4-marks data-part="{name}" '
         f'data-points="{total:g}"><ul>{lines}</ul><p>Your marks: '

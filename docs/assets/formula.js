@@ -399,7 +399,7 @@ globalThis.hw4Formula = (() => {
     part() {
       const { kind, value, text, at } = this.next ?? { at: this.end };
       const one = kind === "number" ? value < 10 : kind === "name" || kind === "constant";
-      if (text !== "(" && !one) throw new Unread("Write \\frac{…}{…}", at);
+      if (text !== "(" && !one) throw new Unread("Put the numerator and the denominator into braces", at);
       return this.atom();
     }
 

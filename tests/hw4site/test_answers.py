@@ -136,6 +136,10 @@ def test_a_scheme_lists_what_earns_points():
     scheme = answers.marks("2-c", {"The factor.": 2, "What it does.": 1})
     assert 'data-part="2-c" data-points="3"' in scheme
     assert scheme.count('type="checkbox"') == 2
+    assert "<small>" not in scheme
+    shown = answers.marks("2-c", {"The factor.": (0.5, "p < ½.", "It is small.")})
+    assert 'data-points="0.5"' in shown
+    assert "“p &lt; ½.” earns it. “It is small.” does not." in shown
     with pytest.raises(ValueError, match="`scheme` is empty"):
         answers.marks("x", {})
 

@@ -223,6 +223,10 @@ def test_an_error_is_where_it_was_typed(reader):
     text = r"\frac{1}{2} \cdot h"
     assert reader.read(text, LETTERS)["at"] == text.index("h")
     assert reader.read(r"\left( x", LETTERS)["at"] == len(r"\left( x")
+    assert reader.read(r"x + \infty", LETTERS) == {
+        "error": r"I cannot read “\infty”",
+        "at": 4,
+    }
 
 
 def test_an_index_is_left_out_where_it_can_be(reader):
