@@ -9,7 +9,7 @@ import html
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,9 +177,7 @@ def formula_box(
         "edge": edge,
         "tolerance": tolerance,
     }
-    shown = ", ".join(map(shown_letter, letters))
-    note = f'<span class="hw4-letters">Letters: {html.escape(shown)}</span>'
-    return _element(name, data, _field(name, prompt), note=note)
+    return _element(name, data, _field(name, prompt), letters=letters)
 
 
 def grid_box(
@@ -243,7 +241,8 @@ def grid_box(
         rows.append(f"<tr>{''.join(entries)}</tr>")
     grid = f'<table class="hw4-grid">{"".join(rows)}</table>'
     legend = f"<legend data-prompt>{html.escape(prompt)}</legend>"
-    return _element(name, data, f"<fieldset>{legend}{grid}</fieldset>")
+    fields = f"<fieldset>{legend}{grid}</fieldset>"
+    return _element(name, data, fields, letters=letters)
 
 
 def choice_box(
@@ -400,7 +399,7 @@ def _element(
     data: Mapping[str, object],
     controls: str,
     *,
-    note: str = "",
+    letters: Iterable[str] = (),
     new: bool = False,
 ) -> str:
     packed = html.escape(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
@@ -409,6 +408,8 @@ def _element(
         if new
         else ""
     )
+    shown = ", ".join(map(shown_letter, letters))
+    note = f'<span class="hw4-letters">Letters: {shown}</span>' if shown else ""
     read = (
         '<p class="hw4-read" aria-live="polite" hidden></p>'
         if data["kind"] in {"number", "formula"}

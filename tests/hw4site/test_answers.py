@@ -121,6 +121,8 @@ def test_a_formula_box_shows_the_letters_as_the_page_writes_them():
         "x", "x =", points=points, answers={"": [5, 6]}, slips={"S.": 1.0}
     )
     assert "Letters: w₁, η, x*, w_k" in box
+    assert "Letters: w₁</span>" in answers.grid_box("x", "W", [["w1"]], letters=["w1"])
+    assert "Letters" not in answers.grid_box("x", "W", [["0"]], choices=["0"])
 
 
 def test_a_grid_box_refuses_what_cannot_be_filled_in():
