@@ -64,7 +64,7 @@ globalThis.hw4Formula = (() => {
     // What a part with one example and one feature leaves out: an index, a transpose.
     [/\^\s*\{\s*\(i\)\s*(?:\\top|T)?\s*\}|\^\(i\)|⁽ⁱ⁾|ᵢ/g, "", "i"],
     [/\^\s*\{\s*(?:\\top|T)\s*\}|\^\s*(?:\\top|T)(?![a-zA-Z])|ᵀ/g, "", "T"],
-    [/(?<=\p{L})_(?:i|j|n|nj)(?![\p{L}\p{N}_])|[ₙⱼ]/gu, "", "i", "j", "n"],
+    [/(?<=[\p{L}'′’])_(?:i|j|n|nj)(?![\p{L}\p{N}_])|[ₙⱼ]/gu, "", "i", "j", "n"],
   ];
 
   /** A text without what TeX and handwriting add, and where each character was. */
@@ -195,6 +195,9 @@ globalThis.hw4Formula = (() => {
       }
       if (/^(?:if|for|when|where|else|otherwise)(?!\p{L})/u.test(rest)) {
         throw new Unread("Write a case as a factor: 1[a > b] is 1 where a > b, and 0 elsewhere", at + offset);
+      }
+      if (/^(?:[∂∇'′’]|\\(?:partial|nabla)|d[A-Zaiwyz]\w*\s*\/\s*d)/.test(rest)) {
+        throw new Unread("Write out each derivative", at + offset);
       }
       const unknown = /^\\?\p{L}[\p{L}\p{N}_]*/u.exec(rest)?.[0] ?? String.fromCodePoint(rest.codePointAt(0));
       throw new Unread(
@@ -587,10 +590,11 @@ globalThis.hw4Formula = (() => {
 
     /** What a formula is of the targets, if that is the same at all points. */
     const shareOf = (targets) => {
-      const ratios = values.slice(0, inside).map((v, i) => v / targets[i]).filter((_, i) => targets[i] !== 0);
+      const all = values.slice(0, inside);
+      const ratios = all.map((v, i) => v / targets[i]).filter((_, i) => targets[i] !== 0);
       const [ratio] = ratios;
       const constant = ratios.length > 2 && Number.isFinite(ratio) && ratio !== 0;
-      return constant && ratios.every((r) => near(r, ratio, tolerance)) ? ratio : undefined;
+      return constant && all.every((v, i) => near(v, ratio * targets[i], tolerance)) ? ratio : undefined;
     };
     /** Whether it would agree but for its one constant, a decimal with two digits or more. */
     const rounded = (targets) => {

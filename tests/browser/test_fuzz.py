@@ -339,9 +339,10 @@ def test_ten_thousand_strings_are_judged_as_numpy_judges_them(context, address):
         assert verdict in {"right", "close", "slip", "wrong", "unread"}, case
         assert took < 1000, (case, took)  # milliseconds; the usual is below one
         assert not torn, case
+        close = "rounded" in says or (verdict == "close" and "kink" not in says)
         expected = {
             "right": verdict == "right",
-            "not right": verdict != "right" or ("rounded" in says and case.off < 0.05),
+            "not right": case.off < 0.05 if close else verdict != "right",
             "unread": verdict == "unread",
             "any": True,
         }[case.verdict]

@@ -214,6 +214,7 @@ def test_a_kink_is_told_apart(reader):
         "verdict": "close",
         "says": "Right away from the kink. At 0 take 0.",
     }
+    assert reader.judge(box, "z/|z|")["verdict"] == "wrong"  # -1 is no multiple of 0
     assert "q should not appear" in reader.judge(box, "q z")["says"]
     assert reader.judge(box, "1")["says"] == "All."
 
@@ -232,6 +233,7 @@ def test_an_error_is_where_it_was_typed(reader):
 def test_an_index_is_left_out_where_it_can_be(reader):
     """Of one example; where n is a letter of the part, it stays one."""
     assert reader.read("x_n^(i)", {"x": 2.0})["value"] == 2.0
+    assert reader.read("y'_n y_n'", {"y_prime": 2.0})["value"] == 4.0
     assert "“x_n” is not a letter" in reader.read("x_n", {"x": 2.0, "n": 3.0})["error"]
 
 
