@@ -9,7 +9,7 @@ import html
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,9 +177,7 @@ def formula_box(
         "edge": edge,
         "tolerance": tolerance,
     }
-    shown = ", ".join(map(shown_letter, letters))
-    note = f'<span class="hw4-letters">Letters: {html.escape(shown)}</span>'
-    return _element(name, data, _field(name, prompt), note=note)
+    return _element(name, data, _field(name, prompt), letters=letters)
 
 
 def grid_box(
@@ -243,7 +241,8 @@ def grid_box(
         rows.append(f"<tr>{''.join(entries)}</tr>")
     grid = f'<table class="hw4-grid">{"".join(rows)}</table>'
     legend = f"<legend data-prompt>{html.escape(prompt)}</legend>"
-    return _element(name, data, f"<fieldset>{legend}{grid}</fieldset>")
+    fields = f"<fieldset>{legend}{grid}</fieldset>"
+    return _element(name, data, fields, letters=letters)
 
 
 def choice_box(
@@ -279,24 +278,31 @@ def choice_box(
     return _element(name, data, f"<fieldset>{legend}{choices}</fieldset>")
 
 
-def marks(name: str, scheme: Mapping[str, float]) -> str:
+def marks(name: str, scheme: Mapping[str, float | tuple[float, str, str]]) -> str:
     """Return a marking scheme that readers tick for what they wrote.
 
     Args:
         name: The part, such as `2-a`.
-        scheme: What earns points, to how many.
+        scheme: What earns points, to how many; in words that could be meant otherwise,
+            with an answer that earns them and one that does not.
 
     Raises:
         ValueError: If it is empty.
     """
     if not scheme:
         raise ValueError("`scheme` is empty, expected what earns points")
-    total = sum(scheme.values())
-    lines = "".join(
-        f'<li><label><input type="checkbox" value="{points:g}"> {html.escape(text)} '
-        f'<span class="hw4-points">{points:g}</span></label></li>'
-        for text, points in scheme.items()
-    )
+    total, lines = 0.0, ""
+    for text, worth in scheme.items():
+        points, *examples = worth if isinstance(worth, tuple) else (worth,)
+        total += points
+        lines += (
+            f'<li><label><input type="checkbox" value="{points:g}"> '
+            f'{html.escape(text)} <span class="hw4-points">{points:g}</span></label>'
+        )
+        if examples:
+            earns, fails = map(html.escape, examples)
+            lines += f"<br><small>“{earns}” earns it. “{fails}” does not.</small>"
+        lines += "</li>"
     return (
         f'<div class="hw4-scheme"><hw4-marks data-part="{name}" '
         f'data-points="{total:g}"><ul>{lines}</ul><p>Your marks: '
@@ -393,7 +399,7 @@ def _element(
     data: Mapping[str, object],
     controls: str,
     *,
-    note: str = "",
+    letters: Iterable[str] = (),
     new: bool = False,
 ) -> str:
     packed = html.escape(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
@@ -402,6 +408,8 @@ def _element(
         if new
         else ""
     )
+    shown = ", ".join(map(shown_letter, letters))
+    note = f'<span class="hw4-letters">Letters: {shown}</span>' if shown else ""
     read = (
         '<p class="hw4-read" aria-live="polite" hidden></p>'
         if data["kind"] in {"number", "formula"}

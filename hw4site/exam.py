@@ -1,9 +1,10 @@
 """The exam: every question of the built pages on one page, answers out of sight.
 
-It is put together from the pages as they were built, so that question, box, answer and
-marks are those of the problem pages. `docs/assets/exam.js` hides and marks.
+It is put together from the pages as they were built, so that setting, question, box,
+answer and marks are those of the problem pages. `docs/assets/exam.js` hides and marks.
 """
 
+import math
 from copy import copy
 from pathlib import Path
 
@@ -57,12 +58,26 @@ def problem(stem: str, page: BeautifulSoup) -> Tag:
     title = page.new_tag("h2", id=f"exam-{stem}")
     title.string = _words(page.h1)
     section.append(title)
-    headings = page.select("[data-points]:is(h2, h3, h4)")
-    if not headings:
+    if not page.select("[data-points]:is(h2, h3)"):
         raise ValueError(f"{stem} has no parts, expected headings with points")
-    for heading in headings:
-        section.append(_part(stem, heading, page))
+    for heading in page.select("h1, h2, h3[data-points]"):
+        if heading.has_attr("data-points"):
+            section.append(_part(stem, heading, page))
+        else:
+            section.extend(_setting(heading, page))
+    for link in section.select("a[href^='#']"):
+        link["href"] = f"{stem}.html{link['href']}"
     return section
+
+
+def _setting(heading: Tag, page: BeautifulSoup) -> list[Tag]:
+    """Return what the parts below a heading have in common: its text and figures."""
+    found = [copy(tag) for tag in _until_next(heading) if tag.name != "details"]
+    if heading.name == "h1" or not found:
+        return found
+    title = page.new_tag("h3", id=f"exam-{heading['id']}")
+    title.string = _words(heading)
+    return [title, *found]
 
 
 def _part(stem: str, heading: Tag, page: BeautifulSoup) -> Tag:
@@ -84,21 +99,23 @@ def _part(stem: str, heading: Tag, page: BeautifulSoup) -> Tag:
     for child in _body(question):
         part.append(copy(child))
     boxes = [tag for tag in found if "hw4-try" in tag.get_attribute_list("class")]
+    schemes = [
+        scheme
+        for tag in found
+        for scheme in [tag, *tag.find_all(recursive=True)]
+        if "hw4-scheme" in scheme.get_attribute_list("class")
+    ]
     for box in boxes:
         part.append(copy(box))
-    if not boxes:
-        area = page.new_tag(
-            "textarea", rows="4", attrs={"aria-label": f"Your answer to {anchor}"}
-        )
-        part.append(area)
+    if schemes or not boxes:
+        rows = str(4 + 2 * math.ceil(float(points)))
+        label = f"Your answer to {anchor}"
+        part.append(page.new_tag("textarea", rows=rows, attrs={"aria-label": label}))
 
     after = page.new_tag("div", attrs={"class": "hw4-after"})
     for child in _body(answer):
         after.append(copy(child))
-    for tag in found:
-        after.extend(copy(scheme) for scheme in tag.select(".hw4-scheme"))
-        if "hw4-scheme" in tag.get_attribute_list("class"):
-            after.append(copy(tag))
+    after.extend(copy(scheme) for scheme in schemes)
     again = page.new_tag("a", href=f"{stem}.html#{anchor}", attrs={"class": "hw4-part"})
     again.string = "Read it again"
     after.append(again)

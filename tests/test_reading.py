@@ -1,7 +1,9 @@
 """What a reader tries and moves: a box for each part, figures that move."""
 
+import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +57,41 @@ def test_every_part_is_marked_by_the_page_or_by_its_reader() -> None:
     """The exam counts what boxes say, or what readers tick."""
     kinds = {kind for p in PAGES for _, kind, _ in boxes(p)}
     assert kinds >= {"variants_box", "formula_box", "grid_box", "choice_box", "marks"}
+
+
+def schemes(page: Page) -> dict[str, dict[str, Any]]:
+    """Return the marking scheme of each part of a page."""
+    calls = [
+        node
+        for fence in page.executed
+        for node in ast.walk(ast.parse(fence.code))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "answers.marks"
+    ]
+    return {
+        ast.literal_eval(name): ast.literal_eval(scheme)
+        for name, scheme in (call.args for call in calls)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)
+def test_every_part_says_what_earns_its_points(page: Page) -> None:
+    """By a scheme; a part of one point or less may leave it to its boxes.
+
+    Where a reader picks an option and says why, each line shows an answer that earns it
+    and one that does not.
+    """
+    marked = schemes(page)
+    chosen = {part_of(name) for _, kind, name in boxes(page) if kind == "choice_box"}
+    for heading in page.headings:
+        scheme = marked.get(heading.anchor)
+        if scheme is None:
+            assert heading.points <= 1, heading
+            continue
+        worth = [w if isinstance(w, tuple) else (w,) for w in scheme.values()]
+        assert sum(points for points, *_ in worth) == heading.points, heading
+        assert 2 <= len(scheme) <= 5, heading
+        if heading.anchor in chosen:
+            assert {len(w) for w in worth} == {3}, heading
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)

@@ -27,10 +27,28 @@ class Exam extends HTMLElement {
       if (this.classList.contains("hw4-taking")) event.stopPropagation();
     }, true);
     this.addEventListener("change", () => this.count());
+    addEventListener("beforeprint", this);
+    addEventListener("afterprint", this);
   }
 
   disconnectedCallback() {
     clearInterval(this.timer);
+    removeEventListener("beforeprint", this);
+    removeEventListener("afterprint", this);
+  }
+
+  /** On paper the answers come after all questions, on sheets of their own. */
+  handleEvent({ type }) {
+    this.sheets?.remove();
+    if (type === "afterprint" || !this.classList.contains("hw4-taking")) return;
+    this.sheets = document.createElement("section");
+    this.sheets.className = "hw4-exam-answers";
+    this.sheets.innerHTML = "<h2>Answers</h2>";
+    for (const part of this.parts) {
+      const copies = [part.querySelector("h3"), ...part.querySelector(".hw4-after").children];
+      this.sheets.append(...copies.map((element) => element.cloneNode(true)));
+    }
+    this.append(this.sheets);
   }
 
   start(minutes) {
@@ -68,13 +86,14 @@ class Exam extends HTMLElement {
     this.bar.scrollIntoView();
   }
 
-  /** The points of a part: by its scheme where there is one, else by its boxes. */
+  /** The points of a part: by its scheme where there is one, else by the share of its boxes. */
   points(part) {
     const all = Number(part.dataset.points);
     const scheme = [...part.querySelectorAll("hw4-marks input")];
     if (scheme.length) return Math.min(all, scheme.reduce((sum, box) => sum + (box.checked ? Number(box.value) : 0), 0));
     const boxes = [...part.querySelectorAll("hw4-answer output")];
-    return boxes.length && boxes.every((box) => box.dataset.verdict === "right") ? all : 0;
+    const right = boxes.filter((box) => box.dataset.verdict === "right").length;
+    return boxes.length ? (all * right) / boxes.length : 0;
   }
 
   count() {
@@ -82,14 +101,14 @@ class Exam extends HTMLElement {
     let sum = 0;
     let all = 0;
     for (const part of this.parts) {
-      const points = this.points(part);
+      const points = Number(this.points(part).toFixed(2));
       sum += points;
       all += Number(part.dataset.points);
       const title = part.querySelector(".hw4-points");
       title.textContent = ` ${points} of ${part.dataset.points}`;
       part.classList.toggle("hw4-lost", points < Number(part.dataset.points));
     }
-    this.total.textContent = `${sum} of ${all} points so far. Open questions are yours to mark: tick what you wrote.`;
+    this.total.textContent = `${Number(sum.toFixed(2))} of ${all} points so far. Open questions are yours to mark: tick what you wrote.`;
   }
 }
 

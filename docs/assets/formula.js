@@ -35,6 +35,58 @@ globalThis.hw4Formula = (() => {
     lambda: "λ", omega: "ω", pi: "π", sigma: "σ", theta: "θ",
   };
 
+  // What TeX and handwriting write in other words, each replaced in this order.
+  const WORDS = [...Object.keys(GREEK), ...Object.keys(FUNCTIONS)].join("|");
+  const REWRITTEN = [
+    [/^\s*\$+|\$+\s*$/g, ""], // the fence of a formula
+    [/\s*[.;]\s*$/g, ""], // the end of a sentence
+    [/\\(?:mathrm|mathbf|mathbb|operatorname|text|boldsymbol)\*?\s*\{([^{}]*)\}/g, " $1"],
+    [/\\(?:mathbf|mathbb|left(?!arrow)|right(?!arrow)|[bB]igg?[lr]?|displaystyle)(?![a-zA-Z])/g, " "],
+    [/\\[,;:! ]|\\q?quad(?![a-zA-Z])/g, " "],
+    [/\^\s*\{\s*\\prime\s*\}|\^\s*\\prime(?![a-zA-Z])/g, "'"],
+    [/\^\s*\{\s*(?:\*|\\star|\\ast)\s*\}|\^\s*\\(?:star|ast)(?![a-zA-Z])/g, "^*"],
+    [/\\[dtc]?frac\s*(\d)\s*(\d)/g, "\\frac{$1}{$2}"],
+    [/\\[dtc]frac(?![a-zA-Z])/g, "\\frac"],
+    [/\\(?:cdot|times)(?![a-zA-Z])/g, "*"],
+    [/\\leq?(?![a-zA-Z])/g, "≤"],
+    [/\\geq?(?![a-zA-Z])/g, "≥"],
+    [/\\(?:leftarrow|gets|to|rightarrow)(?![a-zA-Z])/g, "←"],
+    [/\\approx(?![a-zA-Z])/g, "≈"],
+    [/\\[lr]?vert(?![a-zA-Z])/g, "|"],
+    [/\\([{}%])/g, "$1"],
+    [new RegExp(`\\\\(?:var)?(${WORDS})(?![a-zA-Z])`, "g"), " $1 "],
+    [/_\s*\{\s*(\w+)\s*\}/g, "_$1"], // w_{1}
+    [/[𝟏𝕀]/gu, "𝟙"],
+    [/(?<![\p{L}\d._])I(?=\s*_?\s*[[({])/gu, "1", "I"],
+    [/((?<![\p{L}\d._])1|𝟙)_\s*(?=[[({])/gu, "$1"], // 1_{x > 0}
+    [/^\s*(?:[~≲≤]|<=|about |approximately |approx\.? )\s*(?=[\d.])/g, ""],
+    [/(?<=[\d)])\s*x\s*(?=[\d.(])/g, "*", "x"], // 2 x 3
+    // What a part with one example and one feature leaves out: an index, a transpose.
+    [/\^\s*\{\s*\(i\)\s*(?:\\top|T)?\s*\}|\^\(i\)|⁽ⁱ⁾|ᵢ/g, "", "i"],
+    [/\^\s*\{\s*(?:\\top|T)\s*\}|\^\s*(?:\\top|T)(?![a-zA-Z])|ᵀ/g, "", "T"],
+    [/(?<=[\p{L}'′’])_(?:i|j|n|nj)(?![\p{L}\p{N}_])|[ₙⱼ]/gu, "", "i", "j", "n"],
+  ];
+
+  /** A text without what TeX and handwriting add, and where each character was. */
+  function plain(text, names) {
+    let places = Array.from({ length: text.length }, (_, i) => i);
+    for (const [pattern, put, ...unless] of REWRITTEN) {
+      if (unless.some((name) => names.includes(name))) continue;
+      let clean = "";
+      let last = 0;
+      const kept = [];
+      for (const match of text.matchAll(pattern)) {
+        const word = put.replace(/\$(\d)/g, (_, i) => match[i]);
+        clean += text.slice(last, match.index) + word;
+        kept.push(...places.slice(last, match.index), ...Array(word.length).fill(places[match.index]));
+        last = match.index + match[0].length;
+      }
+      text = clean + text.slice(last);
+      places = [...kept, ...places.slice(last)];
+    }
+    return { text, places };
+  }
+
   /** All spellings of a name: `w_1`, `w1`, `w₁`; `eta`, `η`; `x_star`, `x*`. */
   function spellings(name) {
     const found = new Set([name]);
@@ -49,6 +101,7 @@ globalThis.hw4Formula = (() => {
         if (word.startsWith(long)) found.add(letter + word.slice(long.length));
       }
       if (word === "epsilon") found.add("ϵ").add("eps");
+      if (word === "lambda") found.add("lam");
       if (word.endsWith("_star")) {
         for (const mark of ["*", "⋆", "^*"]) found.add(word.slice(0, -5) + mark);
       }
@@ -100,9 +153,9 @@ globalThis.hw4Formula = (() => {
           if (comma[1].length === 3 && !/^0+,/.test(comma[0])) {
             throw new Unread(`“${comma[0]}” can be read in two ways; write it without the comma`, at + offset);
           }
-          push({ kind: "number", value: Number(comma[0].replace(",", ".")) }, comma[0].length);
+          push({ kind: "number", value: Number(comma[0].replace(",", ".")), text: comma[0] }, comma[0].length);
         } else {
-          push({ kind: "number", value: Number(number[0].replace(/[−–]/, "-")) }, number[0].length);
+          push({ kind: "number", value: Number(number[0].replace(/[−–]/, "-")), text: number[0] }, number[0].length);
         }
         continue;
       }
@@ -128,15 +181,25 @@ globalThis.hw4Formula = (() => {
         push({ kind: "sign", text: two === "**" ? "^" : two }, 2);
         continue;
       }
+      if (/^\\frac(?![a-zA-Z])/.test(rest)) {
+        push({ kind: "sign", text: "\\frac" }, 5);
+        continue;
+      }
       if ("+-*/^()|,<>=%[]".includes(first) || first in SIGNS) {
-        push({ kind: "sign", text: SIGNS[first] ?? first }, 1);
+        push({ kind: "sign", text: SIGNS[first] ?? first, typed: first }, 1);
         continue;
       }
       if (rest.startsWith("𝟙")) {
         push({ kind: "number", value: 1 }, "𝟙".length);
         continue;
       }
-      const unknown = /^\p{L}[\p{L}\p{N}_]*/u.exec(rest)?.[0] ?? String.fromCodePoint(rest.codePointAt(0));
+      if (/^(?:if|for|when|where|else|otherwise)(?!\p{L})/u.test(rest)) {
+        throw new Unread("Write a case as a factor: 1[a > b] is 1 where a > b, and 0 elsewhere", at + offset);
+      }
+      if (/^(?:[∂∇'′’]|\\(?:partial|nabla)|d[A-Zaiwyz]\w*\s*\/\s*d)/.test(rest)) {
+        throw new Unread("Write out each derivative", at + offset);
+      }
+      const unknown = /^\\?\p{L}[\p{L}\p{N}_]*/u.exec(rest)?.[0] ?? String.fromCodePoint(rest.codePointAt(0));
       throw new Unread(
         /^\p{L}/u.test(unknown)
           ? `“${unknown}” is not a letter of this part${names.length ? ` (${names.map(show).join(", ")})` : ""}`
@@ -183,17 +246,22 @@ globalThis.hw4Formula = (() => {
    * @returns {{tree, notes: string[]} | {error: string, at: number}}
    */
   function read(text, names = []) {
+    let places = [];
     try {
       if (text.length > LONGEST) throw new Unread("That is too long to be the answer", LONGEST);
-      const clean = text.normalize("NFC");
-      const left = /^.*(?:[^<>]|^)[=≈←]/su.exec(clean)?.[0].length ?? 0; // of `a1 = 0.2`
+      let clean;
+      ({ text: clean, places } = plain(text.normalize("NFC"), names));
+      const change = /[-−+]=/.exec(clean);
+      if (change) throw new Unread(`Write the whole new value: “${change[0]}” leaves the old one out`, change.index);
+      // The left side of `a1 = 0.2` or `w1 <- 0.2`.
+      const left = /^(?:.*(?:[^<>]|^)[=≈←→]|\s*[\p{L}_\d₀-₉]+\s*<-)/su.exec(clean)?.[0].length ?? 0;
       const tokens = split(clean.slice(left), names, left);
-      if (tokens.length === 0) throw new Unread(left ? "Nothing follows the =" : "Type an answer first", text.length);
-      const parser = new Parser(tokens, text.length);
+      if (tokens.length === 0) throw new Unread(left ? "Nothing follows the =" : "Type an answer first", clean.length);
+      const parser = new Parser(tokens, clean.length);
       const tree = parser.all();
       return { tree, notes: parser.notes };
     } catch (error) {
-      if (error instanceof Unread) return { error: error.message, at: error.at };
+      if (error instanceof Unread) return { error: error.message, at: places[error.at] ?? text.length };
       throw error;
     }
   }
@@ -266,7 +334,7 @@ globalThis.hw4Formula = (() => {
     startsFactor() {
       if (!this.next) return false;
       if (["number", "fraction", "name", "constant", "function"].includes(this.next.kind)) return true;
-      return this.is("(", "[") || (this.is("|") && this.bars === 0);
+      return this.is("(", "[", "\\frac") || (this.is("|") && this.bars === 0);
     }
 
     signed() {
@@ -297,7 +365,7 @@ globalThis.hw4Formula = (() => {
           if (token.kind === "number" && this.next?.kind === "fraction" && !this.next.spaced) {
             return { op: "number", value: token.value + this.tokens[this.at++].value };
           }
-          return { op: "number", value: token.value };
+          return { op: "number", value: token.value, typed: token.text };
         }
         if (token.kind === "name") {
           this.at += 1;
@@ -308,6 +376,7 @@ globalThis.hw4Formula = (() => {
           return { op: "constant", name: token.name };
         }
         if (token.kind === "function") return this.call();
+        if (this.take("\\frac")) return { op: "/", args: [this.part(), this.part()] };
         if (this.take("(")) {
           const inner = this.comparison();
           this.need(")", "to close a parenthesis");
@@ -329,6 +398,14 @@ globalThis.hw4Formula = (() => {
       });
     }
 
+    /** The numerator or denominator of `\frac{1}{2}`, `\frac1{2}`. */
+    part() {
+      const { kind, value, text, at } = this.next ?? { at: this.end };
+      const one = kind === "number" ? value < 10 : kind === "name" || kind === "constant";
+      if (text !== "(" && !one) throw new Unread("Put the numerator and the denominator into braces", at);
+      return this.atom();
+    }
+
     /** `sin(x)`, `cos^2(x)`, `cos²x`, `√2`, `max(0, z)`. */
     call() {
       const { name, text, at } = this.tokens[this.at++];
@@ -339,6 +416,9 @@ globalThis.hw4Formula = (() => {
         power = this.signed();
       }
       let args;
+      if (text === "log" && this.next?.kind === "number" && !this.next.spaced && this.tokens[this.at + 1]?.text === "(") {
+        throw new Unread("Every logarithm here is natural; write log(…)", at);
+      }
       if (this.take("(")) {
         args = [this.comparison()];
         while (this.take(",")) args.push(this.comparison());
@@ -346,12 +426,16 @@ globalThis.hw4Formula = (() => {
       } else {
         if (!this.next) throw new Unread(`${text} of what? Write ${text}(…)`, at);
         args = [this.is("-", "+") ? this.signed() : this.power()];
+        if (name === "sqrt" && this.tokens[this.at - 1].text === "]" && this.next?.typed === "{") {
+          throw new Unread("Write such a root as a power: (…)^(1/3)", at);
+        }
         if (this.is("/", "*") || this.startsFactor()) {
           this.notes.push(`Read as ${text} of the next factor alone; write ${text}(…) if you meant more.`);
         }
       }
       const many = ["max", "min"].includes(name);
       if (!many && args.length !== 1) throw new Unread(`${text} takes one argument`, at);
+      if (args.length > 2) throw new Unread(`${text} takes two arguments; write decimals with a point`, at);
       const tree = { op: "call", name, args };
       return power ? { op: "^", args: [tree, power] } : tree;
     }
@@ -388,6 +472,12 @@ globalThis.hw4Formula = (() => {
     return found;
   }
 
+  /** The numbers of a formula, except in exponents. */
+  function constants(tree) {
+    if (tree.op === "number") return [tree];
+    return (tree.op === "^" ? tree.args.slice(0, 1) : (tree.args ?? [])).flatMap(constants);
+  }
+
   // --- How it was read --------------------------------------------------------------
 
   /** A name as the page writes it: `w₁`, `η`, `x*`. */
@@ -415,7 +505,7 @@ globalThis.hw4Formula = (() => {
         case "+": return `<mrow>${shown(a)}${operator("+")}${at(b, 1)}</mrow>`;
         case "-": return `<mrow>${shown(a)}${operator("−")}${at(b, 3)}</mrow>`;
         case "*": {
-          const digits = b.op === "number" || (b.op === "/" && !node.silent);
+          const digits = b.op === "number" || (b.op === "/" && (!node.silent || a.op === "number"));
           return `<mrow>${at(a, 3)}${operator(digits ? "·" : "&#x2062;")}${at(b, 3)}</mrow>`;
         }
         case "/": return node.percent ? `<mrow>${at(a, 4)}<mo>%</mo></mrow>` : `<mfrac><mrow>${shown(a)}</mrow><mrow>${shown(b)}</mrow></mfrac>`;
@@ -498,6 +588,29 @@ globalThis.hw4Formula = (() => {
       targets.slice(0, count).every((target, i) =>
         Number.isFinite(found[i]) && Math.abs(found[i] - target) <= tolerance * Math.max(Math.abs(target), 1e-9 * scale(targets)));
 
+    /** What a formula is of the targets, if that is the same at all points. */
+    const shareOf = (targets) => {
+      const all = values.slice(0, inside);
+      const ratios = all.map((v, i) => v / targets[i]).filter((_, i) => targets[i] !== 0);
+      const [ratio] = ratios;
+      const constant = ratios.length > 2 && Number.isFinite(ratio) && ratio !== 0;
+      return constant && all.every((v, i) => near(v, ratio * targets[i], tolerance)) ? ratio : undefined;
+    };
+    /** Whether it would agree but for its one constant, a decimal with two digits or more. */
+    const rounded = (targets) => {
+      const [constant, another] = constants(typed.tree);
+      const kept = digits(constant?.typed ?? "");
+      const share = shareOf(targets);
+      if (another || kept < 2 || !/[.,]/.test(constant.typed) || share === undefined) return false;
+      const { value } = constant;
+      return [value / share, value * share].some((exact) => {
+        constant.value = exact;
+        const found = box.points.map((point) => evaluate(typed.tree, point));
+        constant.value = value;
+        return Number(exact.toPrecision(kept)) === value && agrees(found, targets);
+      });
+    };
+
     for (const [targets, says] of box.answers) {
       if (agrees(values, targets)) return { verdict: "right", says: `Right. ${says}`.trim(), ...shown };
     }
@@ -508,6 +621,12 @@ globalThis.hw4Formula = (() => {
     }
     for (const [targets, says] of box.slips) {
       if (agrees(values, targets, inside)) return { verdict: "slip", says, ...shown };
+    }
+    for (const [targets, says] of box.answers) {
+      if (rounded(targets)) return { verdict: "right", says: `Right, rounded. ${says}`.trim(), ...shown };
+    }
+    for (const [targets, says] of box.slips) {
+      if (rounded(targets)) return { verdict: "slip", says, ...shown };
     }
     if (!values.slice(0, inside).every(Number.isFinite)) {
       return { verdict: "unread", says: "That has no finite value for some of the numbers that are allowed here.", ...shown };
@@ -524,10 +643,11 @@ globalThis.hw4Formula = (() => {
         return { verdict: "slip", says: `One factor too many: ${name}.`, ...shown };
       }
     }
-    const ratios = values.slice(0, inside).map((v, i) => v / targets[i]).filter((r, i) => targets[i] !== 0);
-    const [ratio] = ratios;
-    if (ratios.length > 2 && Number.isFinite(ratio) && ratio !== 0 && ratios.every((r) => near(r, ratio, tolerance))) {
-      return { verdict: "slip", says: `Right up to a constant factor: yours is ${Number(ratio.toPrecision(3))} times the answer.`, ...shown };
+    const share = shareOf(targets);
+    if (share !== undefined) {
+      return near(share, 1, 0.005)
+        ? { verdict: "close", says: "Right but for rounding; keep the constant exact.", ...shown }
+        : { verdict: "slip", says: `Right up to a constant factor: yours is ${Number(share.toPrecision(3))} times the answer.`, ...shown };
     }
     const names = used(typed.tree);
     const extra = [...names].filter((name) => box.spare?.includes(name));

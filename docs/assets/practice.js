@@ -119,6 +119,9 @@ class Answer extends HTMLElement {
     this.reading.hidden = !mathml;
     this.reading.innerHTML = mathml ? `read as ${mathml}` : "";
     if (mathml && notes?.length) this.reading.append(` ${notes.join(" ")}`);
+    // What is too wide for a phone scrolls by keyboard, too.
+    this.reading.toggleAttribute("tabindex", false);
+    if (this.reading.scrollWidth > this.reading.clientWidth) this.reading.tabIndex = 0;
   }
 
   judge() {

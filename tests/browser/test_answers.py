@@ -129,6 +129,23 @@ def test_what_was_read_is_shown_while_typing(tab):
     assert field.evaluate("(f) => [f.selectionStart, f.selectionEnd]") == [2, 2]
 
 
+def test_a_long_formula_does_not_widen_a_phone(tab):
+    """Its reading scrolls in its own line, which the keyboard reaches."""
+    tab.set_viewport_size({"width": 390, "height": 800})
+    box = box_of(tab, "1-1-g")
+    reading = box.locator(".hw4-read")
+    answer(box, "w1 - eta")
+    assert reading.get_attribute("tabindex") is None
+    answer(box, "w1 - eta" + " + w1 w1 w1 - w1^3" * 5)
+    assert said(box)[0] == "right"
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert box.locator("input").bounding_box()["width"] > 250
+    box.locator("input").focus()
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Tab")
+    assert reading.evaluate("(r) => r === document.activeElement")
+
+
 def test_new_numbers(tab):
     """Another question with its own answer and solution, and round to the sheet's."""
     box = box_of(tab, "1-1-f")

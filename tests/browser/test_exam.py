@@ -130,6 +130,47 @@ def test_the_clock(exam):
     assert clock.inner_text() == ""
 
 
+def test_on_paper_questions_have_space_and_answers_sheets_of_their_own(exam):
+    """All answers come after the last question; the screen has none of it."""
+    exam.emulate_media(media="print")
+    exam.evaluate("dispatchEvent(new Event('beforeprint'))")
+    answers = exam.locator(".hw4-exam-answers")
+    assert answers.locator("h3:visible").count() == 32
+    assert (
+        answers.locator("hw4-marks:visible").count()
+        == exam.locator(".hw4-exam-part hw4-marks").count()
+    )
+    assert exam.locator(".hw4-exam-part .hw4-after:visible").count() == 0
+    assert (
+        answers.evaluate("(sheets) => getComputedStyle(sheets).breakBefore") == "page"
+    )
+    last = exam.locator(".hw4-exam-part").last.bounding_box()
+    assert answers.bounding_box()["y"] >= last["y"] + last["height"]
+    space = exam.locator(".hw4-exam-part").evaluate_all(
+        """(all) => all.map((part) => part.querySelector('textarea')?.offsetHeight
+          ?? parseFloat(getComputedStyle(part).paddingBottom))"""
+    )
+    assert min(space) > 50  # pixels: more than a line of handwriting
+    exam.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert answers.count() == 0
+
+
+def test_what_is_marked_is_printed_with_its_answers(exam):
+    """Each below its question, once."""
+    exam.get_by_role("button", name="Hand in").click()
+    exam.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert exam.locator(".hw4-exam-answers").count() == 0
+
+
+def test_each_box_of_a_part_has_its_share(exam):
+    """One of five factors is a fifth of the point."""
+    exam.locator("#try-1-1-e--1 input").fill("y - t")
+    exam.get_by_role("button", name="Hand in").click()
+    mine = part(exam, "1-1-e").locator("h3 .hw4-points").inner_text()
+    assert mine.strip() == "0.2 of 1"
+    assert exam.locator(".hw4-total").inner_text().startswith("0.2 of 50 points")
+
+
 def test_without_a_script_no_answer_is_told(chromium, address):
     """The questions are there to be read and printed."""
     context = chromium.new_context(java_script_enabled=False)

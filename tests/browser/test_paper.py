@@ -1,6 +1,7 @@
 """On paper: what is open, or all of it if nothing is; answers alone as a sheet."""
 
 import pytest
+from browser.reader import PROBLEMS
 
 
 @pytest.fixture
@@ -48,11 +49,11 @@ def test_answers_alone_are_an_answer_sheet(paper):
     assert seen("details.why") == seen("details > summary") == seen(".hw4-try") == 0
 
 
-@pytest.mark.parametrize("name", ["online_learning", "adversarial_example"])
+@pytest.mark.parametrize("name", PROBLEMS)
 def test_an_answer_sheet_is_at_most_two_pages(context, address, tmp_path, name):
     """As Chromium prints it."""
     page = context.new_page()
-    page.goto(f"{address}{name}.html")
+    page.goto(address + name)
     page.locator("details.answer").evaluate_all(
         "(all) => all.forEach((details) => { details.open = true })"
     )

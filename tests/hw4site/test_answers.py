@@ -121,6 +121,8 @@ def test_a_formula_box_shows_the_letters_as_the_page_writes_them():
         "x", "x =", points=points, answers={"": [5, 6]}, slips={"S.": 1.0}
     )
     assert "Letters: w₁, η, x*, w_k" in box
+    assert "Letters: w₁</span>" in answers.grid_box("x", "W", [["w1"]], letters=["w1"])
+    assert "Letters" not in answers.grid_box("x", "W", [["0"]], choices=["0"])
 
 
 def test_a_grid_box_refuses_what_cannot_be_filled_in():
@@ -136,6 +138,10 @@ def test_a_scheme_lists_what_earns_points():
     scheme = answers.marks("2-c", {"The factor.": 2, "What it does.": 1})
     assert 'data-part="2-c" data-points="3"' in scheme
     assert scheme.count('type="checkbox"') == 2
+    assert "<small>" not in scheme
+    shown = answers.marks("2-c", {"The factor.": (0.5, "p < ½.", "It is small.")})
+    assert 'data-points="0.5"' in shown
+    assert "“p &lt; ½.” earns it. “It is small.” does not." in shown
     with pytest.raises(ValueError, match="`scheme` is empty"):
         answers.marks("x", {})
 

@@ -177,6 +177,12 @@ def steps():
         ("1/(79n)", "slip", "factor too many: 1/√n"),
         ("1/(158√n)", "slip", "0.5 times"),
         ("1/n", "wrong", "Not this one"),
+        ("0.0127/√n", "right", "Right, rounded. By projection."),
+        ("0.013 n^(-1/2)", "right", "Right, rounded. By projection."),
+        ("0.0130/√n", "slip", "The penalty is missing."),
+        ("0.0128/√n", "slip", "1.01 times"),
+        ("1.5/(120√n)", "slip", "0.988 times"),
+        ("0.1266/(10√n)", "close", "but for rounding"),
         ("1/(79√m)", "unread", "“m” is not a letter"),
     ],
 )
@@ -208,8 +214,27 @@ def test_a_kink_is_told_apart(reader):
         "verdict": "close",
         "says": "Right away from the kink. At 0 take 0.",
     }
+    assert reader.judge(box, "z/|z|")["verdict"] == "wrong"  # -1 is no multiple of 0
     assert "q should not appear" in reader.judge(box, "q z")["says"]
     assert reader.judge(box, "1")["says"] == "All."
+
+
+def test_an_error_is_where_it_was_typed(reader):
+    """TeX is rewritten before it is read; the place is that of the typed text."""
+    text = r"\frac{1}{2} \cdot h"
+    assert reader.read(text, LETTERS)["at"] == text.index("h")
+    assert reader.read(r"\left( x", LETTERS)["at"] == len(r"\left( x")
+    assert reader.read(r"x + \infty", LETTERS) == {
+        "error": r"I cannot read “\infty”",
+        "at": 4,
+    }
+
+
+def test_an_index_is_left_out_where_it_can_be(reader):
+    """Of one example; where n is a letter of the part, it stays one."""
+    assert reader.read("x_n^(i)", {"x": 2.0})["value"] == 2.0
+    assert reader.read("y'_n y_n'", {"y_prime": 2.0})["value"] == 4.0
+    assert "“x_n” is not a letter" in reader.read("x_n", {"x": 2.0, "n": 3.0})["error"]
 
 
 def test_a_grid_is_judged_by_its_entries(reader):
