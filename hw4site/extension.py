@@ -183,6 +183,21 @@ class _Parts(Treeprocessor):
         return line
 
 
+class _Cells(Treeprocessor):
+    """Names the third and fourth cell of each row of a table with four columns.
+
+    On a phone such a row is a card, and what these cells hold is said in front of them.
+    """
+
+    def run(self, root: Element) -> None:
+        for table in root.iter("table"):
+            heads = ["".join(head.itertext()) for head in table.iter("th")]
+            if len(heads) == 4:
+                for row in table.iterfind("tbody/tr"):
+                    for cell, head in list(zip(row, heads, strict=True))[2:]:
+                        cell.set("data-label", head)
+
+
 class _Spans(Postprocessor):
     """Unwraps names, operators and signs in code, which have its own color.
 
@@ -219,6 +234,7 @@ class HomeworkExtension(Extension):
         md.preprocessors.register(_Values(md, session), "hw4-values", 24)
         md.treeprocessors.register(_Formulas(md, session), "hw4-formulas", 15)
         md.treeprocessors.register(_Parts(md, session), "hw4-parts", 4)
+        md.treeprocessors.register(_Cells(md), "hw4-cells", 3)
         md.postprocessors.register(_Spans(md), "hw4-spans", 6)
         md.postprocessors.register(_Search(md), "hw4-search", 5)
         md.postprocessors.register(_Names(md), "hw4-names", 4)

@@ -140,6 +140,20 @@ def test_formulas_are_laid_out_ahead(monkeypatch):
     assert "$n = 3$" in filled
 
 
+def test_a_row_of_four_cells_can_be_a_card():
+    """The last two say what they are; in a narrower or wider table none does."""
+
+    def labels(columns):
+        row = "|".join("abcde"[:columns])
+        table = f"{row}\n{'|'.join(['---'] * columns)}\n{row}"
+        cells = BeautifulSoup(convert(table), "html.parser").select("tbody td")
+        return [cell.get("data-label") for cell in cells]
+
+    assert labels(4) == [None, None, "c", "d"]
+    assert labels(3) == [None] * 3
+    assert labels(5) == [None] * 5
+
+
 def test_only_a_page_that_runs_code_can_be_taken_along():
     """A block that a page shows as Markdown starts no session."""
     block = '```python exec="1" source="above" session="page"\nE = 1\n```\n'

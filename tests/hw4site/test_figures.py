@@ -1,6 +1,7 @@
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from hw4site import figures
@@ -65,9 +66,9 @@ def test_has_its_shape_before_it_is_drawn():
     _, _, width, height = svg.get("viewBox").split()
     shape, widest = svg.get("style").split(";")
     assert shape == f"aspect-ratio:{width}/{height}"
-    # Its text, of 10.5 units, is 15 px high at most.
+    # Its text, of 10.5 units, is 14 px high at most.
     assert float(widest.removeprefix("--hw4-width:").removesuffix("rem")) == (
-        pytest.approx(float(width) * 15 / 10.5 / 20, rel=0.01)
+        pytest.approx(float(width) * 14 / 10.5 / 20, rel=0.01)
     )
 
 
@@ -110,3 +111,31 @@ def test_is_the_same_bytes_each_time():
 def test_without_caption_has_none():
     """No empty caption is announced."""
     assert parse(draw()).find("figcaption") is None
+
+
+def test_a_curve_is_named_where_it_ends():
+    """In its color, not where it is missing or has left the axes; apart from others."""
+    _, axes = figures.subplots()
+    axes.set(xlim=(0, 3), ylim=(0, 10))
+    axes.plot([0, 1, 2, 3], [1, 2, 20, 30], color=figures.SERIES[2], label="leaves")
+    axes.plot([0, 1, 2, 3], [5, 6, 7, np.nan], label="stops")
+    axes.plot([0, 3], [8, 8], color=figures.SERIES[0], label="flat")
+    axes.plot([0, 3], [8.1, 8.1], label="next")
+    axes.axhline(4, label="across")
+    axes.plot([0, 3], [3, 3])
+
+    figures.name_curves(axes)
+
+    found = {text.get_text(): text for text in axes.texts}
+    ends = {name: text.xy for name, text in found.items()}
+    assert ends == {
+        "leaves": (1, 2),
+        "stops": (2, 7),
+        "flat": (3, 8),
+        "next": (3, 8.1),
+        "across": (1, 4),
+    }
+    assert found["leaves"].get_color() == figures.SERIES[2]
+    boxes = [found[name].get_window_extent() for name in ("flat", "next")]
+    assert boxes[1].y0 >= boxes[0].y1 - 1  # a pixel
+    assert [found[name].xyann[1] for name in ("leaves", "stops", "flat")] == [0, 0, 0]
