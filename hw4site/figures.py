@@ -164,9 +164,9 @@ def to_html(
     shapes = re.sub(r' xmlns:xlink="[^"]*"', "", shapes)
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
-        f'<figure class="hw4-figure" id="figure-{name}">'
-        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height};'
-        f'--hw4-width:{_ENLARGED * float(width) / 20:.2f}rem" role="img" '
+        f'<figure class="hw4-figure" id="figure-{name}" '
+        f'style="--hw4-width:{_ENLARGED * float(width) / 20:.2f}rem">'
+        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" '
         f'data-search-exclude="" aria-label="{html.escape(alt)}">'
         f'<g aria-hidden="true">{shapes}</g></svg>{controls}{below}</figure>'
     )

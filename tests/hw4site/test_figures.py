@@ -62,10 +62,11 @@ def test_keeps_the_structure_that_the_page_looks_up():
 
 def test_has_its_shape_before_it_is_drawn():
     """Far from the screen it is not laid out, and takes the same room."""
-    svg = parse(draw()).find("svg")
+    figure = parse(draw())
+    svg = figure.find("svg")
     _, _, width, height = svg.get("viewBox").split()
-    shape, widest = svg.get("style").split(";")
-    assert shape == f"aspect-ratio:{width}/{height}"
+    widest = figure.get("style")
+    assert svg.get("style") == f"aspect-ratio:{width}/{height}"
     # Its text, of 10.5 units, is 14 px high at most.
     assert float(widest.removeprefix("--hw4-width:").removesuffix("rem")) == (
         pytest.approx(float(width) * 14 / 10.5 / 20, rel=0.01)
