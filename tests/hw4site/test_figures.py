@@ -42,7 +42,7 @@ def test_every_element_is_seen_or_referred_to():
     svg = parse(draw()).find("svg")
     shapes = list(svg.iter())[1:]
     assert {shape.tag for shape in shapes} <= {
-        *("g", "defs", "clipPath", "path", "rect", "text", "use")
+        *("g", "defs", "clipPath", "path", "rect", "text", "tspan", "use")
     }
     assert all(g.attrib and len(g) for g in svg.iter("g"))
     assert all(len(defs) for defs in svg.iter("defs"))
@@ -140,3 +140,40 @@ def test_a_curve_is_named_where_it_ends():
     boxes = [found[name].get_window_extent() for name in ("flat", "next")]
     assert boxes[1].y0 >= boxes[0].y1 - 1  # a pixel
     assert [found[name].xyann[1] for name in ("leaves", "stops", "flat")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("label", "letters", "scripts", "plain"),
+    [
+        ("w₁ = −0.1", "w", ["1"], "w1 = −0.1"),
+        ("10⁻⁶", "", ["−6"], "10−6"),
+        ("‖w⁽ⁱ⁺¹⁾ − w*‖", "‖ww‖", ["(i+1)"], "‖w(i+1) − w*‖"),
+        ("h(x_A), ∂E/∂a, 2d", "hxA∂E∂ad", ["A"], "h(xA), ∂E/∂a, 2d"),
+        ("Wᵥᵀ", "Wv", ["v", "T"], "WvT"),
+        ("(e), a slope of L-BFGS, EM's find_root", "", [], None),
+    ],
+    ids=["index", "power", "norm", "joined", "both", "no letters"],
+)
+def test_a_label_is_set_as_in_formulas(label, letters, scripts, plain):
+    """Its letters are in their font; its scripts leave the line, which goes on."""
+    figure, axes = figures.subplots()
+    axes.set(xticks=[], yticks=[], xlabel=label)
+    svg = parse(figures.to_html(figure, "label", alt="A label")).find("svg")
+    (text,) = svg.iter("text")
+    spans = list(text)
+    assert "".join(text.itertext()) == (plain or label)
+    assert "".join(s.text for s in spans if s.get("class") == "hw4-letter") == letters
+    assert [s.text for s in spans if s.get("font-size")] == scripts
+    shifts = [float(s.get("dy", 0)) for s in spans]
+    heights = np.round(np.cumsum(shifts), 9)
+    for span, height in zip(spans, heights, strict=True):
+        assert bool(height) == bool(span.get("font-size"))
+
+
+def test_a_label_that_moves_is_left_to_the_script():
+    """It writes plain text into it."""
+    figure, axes = figures.subplots()
+    axes.set(xticks=[], yticks=[])
+    axes.set_title("w₁").set_gid("t0")
+    svg = parse(figures.to_html(figure, "moves", alt="A title", parts=["t0"]))
+    assert svg.find(".//g[@id='moves-t0']/text").text == "w₁"
