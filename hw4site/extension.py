@@ -26,9 +26,10 @@ from hw4site.values import fill
 # MkDocs counts what is logged below its own name.
 _log = logging.getLogger("mkdocs.hw4lib")
 
+# What a block of a fold prints comes by here twice.
 _NOT_FOR_SEARCH = re.compile(
-    r'<details class="mkdocstrings-source"'
-    r'|<div class="language-\w+ highlight"'
+    r'(?:<details class="mkdocstrings-source"'
+    r'|<div class="language-\w+ highlight")(?! data-search-exclude)'
 )
 # A long name in a line of text.
 _INLINE_CODE = re.compile(r"(?<!<pre>)<code>[^<>\s]{16,}</code>")
