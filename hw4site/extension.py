@@ -37,6 +37,8 @@ _INLINE_CODE = re.compile(r"(?<!<pre>)<code>[^<>\s]{16,}</code>")
 _PLAIN_SPAN = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 _HEADINGS = {"h1", "h2", "h3", "h4"}
 _PART = re.compile(r"\d(?:\.\d)? \([a-z]\)")
+_FOLDS = {"hint", "answer", "why", "mistakes", "code", "remark", "proof"}
+_MANY = 5
 _TO = {"answer": "to", "hint": "for", "why": "for", "mistakes": "in", "code": "for"}
 _MODULE = re.compile(r"^::: ([\w.]+)", re.MULTILINE)
 
@@ -135,7 +137,8 @@ class _Parts(Treeprocessor):
 
     Hints are numbered; each fold is named after its part for those who cannot see
     where it stands; an answer ends with the points that it earns; a page with code
-    ends with links to take it along.
+    ends with links to take it along. The title of a page with many folds is marked: a
+    script puts buttons below it, for which a style keeps room.
     """
 
     def __init__(self, md: Markdown, session: _Session) -> None:
@@ -155,6 +158,10 @@ class _Parts(Treeprocessor):
                 self._name(element, part, hints if kind == "hint" else 0)
                 if kind == "answer" and points:
                     self._end(element, points)
+        title = root.find("h1")
+        folds = [e for e in root.iter("details") if e.get("class") in _FOLDS]
+        if title is not None and len(folds) >= _MANY:
+            title.set("data-folds", "")
         if self.session.takes_along:
             root.append(self._take())
 

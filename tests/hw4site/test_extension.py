@@ -279,6 +279,16 @@ def test_a_page_with_code_ends_with_links_to_take_it_along():
     assert page_of(PAGE + "Text.").select(".hw4-take") == []
 
 
+@pytest.mark.parametrize(("folds", "marked"), [(4, False), (5, True)])
+def test_the_title_of_a_page_with_many_folds_is_marked(folds, marked):
+    """Below it come buttons; where there are few folds, none do."""
+    parts = '<details class="hint" markdown="1">\n\nSo.\n\n</details>\n\n' * folds
+    text = markdown.markdown(
+        f"# Title\n\n{parts}", extensions=["md_in_html", "hw4site.extension"]
+    )
+    assert ("<h1 data-folds" in text) == marked
+
+
 def test_a_fold_without_a_title_is_left_alone():
     """HTML that somebody wrote by hand."""
     md = markdown.Markdown(extensions=["hw4site.extension"])
