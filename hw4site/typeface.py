@@ -18,6 +18,13 @@ FACES = {"regular": "Regular", "italic": "It", "semibold": "Semibold"}
 _RANGES = ((0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x201E), (0x2020, 0x2027))
 _SINGLE = "\u2032\u2033\u20ac\u2190\u2191\u2192\u2193\u2212\u2248\u2260\u2264\u2265"
 _STYLE = re.compile(r'href="([^"]*assets/)site\.css')
+# In a page that is opened from a folder, a browser refuses a link like that.
+_PRELOAD = (
+    '((path) => { for (const face of ["regular", "semibold"]) '
+    'if (location.protocol !== "file:") document.head.append(Object.assign('
+    'document.createElement("link"), { rel: "preload", as: "font", crossOrigin: "", '
+    'type: "font/woff2", href: `${path}text-${face}.woff2` })) })'
+)
 _FEATURES = ["kern", "liga", "lnum", "tnum", "sups", "subs"]
 
 
@@ -46,13 +53,9 @@ def preload(site: Path) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         style = _STYLE.search(text)
-        if style and "preload" not in text:
-            links = "".join(
-                f'<link rel="preload" as="font" type="font/woff2" crossorigin '
-                f'href="{style[1]}text-{name}.woff2">'
-                for name in ("regular", "semibold")
-            )
-            text = text.replace("<title>", f"{links}<title>", 1)
+        if style and _PRELOAD not in text:
+            script = f"<script>{_PRELOAD}('{style[1]}')</script>"
+            text = text.replace("<title>", f"{script}<title>", 1)
             path.write_text(text, encoding="utf-8")
 
 
