@@ -40,7 +40,8 @@ build: .venv/site
 runtime: .venv/site
 	$(RUN) hw4site.pyodide fetch
 
-# Lighthouse over every page: needs Node >= 20 with npm, Chromium, and an hour and a half of patience.
+# Validators and Lighthouse over every page: needs Node >= 20 with npm, Chromium, Java for one
+# of the validators, and an hour and a half of patience.
 # `make audit PAGES="index architecture" RUNS=1` measures less.
 audit: .venv/site
 	npm ci --silent --prefix tools/audit

@@ -37,6 +37,7 @@ def write(docs: Path, site: Path, python: str = "") -> list[str]:
     faults = search_index.write(site)
     font.write(site / "assets" / "mathematics.woff2")
     typeface.write(site / "assets")
+    typeface.preload(site)
     pyodide.write(docs, site, python)
     redirects.write(site)
     exam.write(site)

@@ -231,9 +231,11 @@ def grid_box(
         entries = []
         for j in range(1, len(row) + 1):
             label = f'aria-label="row {i}, column {j}"'
-            options = "".join(f"<option>{html.escape(c)}</option>" for c in choices)
+            options = '<option label=" "></option>' + "".join(
+                f"<option>{html.escape(c)}</option>" for c in choices
+            )
             entries.append(
-                f"<td><select {label}><option></option>{options}</select></td>"
+                f"<td><select {label}>{options}</select></td>"
                 if choices
                 else f'<td><input type="text" {label} autocomplete="off" '
                 'autocapitalize="off" spellcheck="false"></td>'

@@ -26,9 +26,10 @@ from hw4site.values import fill
 # MkDocs counts what is logged below its own name.
 _log = logging.getLogger("mkdocs.hw4lib")
 
+# What a block of a fold prints comes by here twice.
 _NOT_FOR_SEARCH = re.compile(
-    r'<details class="mkdocstrings-source"'
-    r'|<div class="language-\w+ highlight"'
+    r'(?:<details class="mkdocstrings-source"'
+    r'|<div class="language-\w+ highlight")(?! data-search-exclude)'
 )
 # A long name in a line of text.
 _INLINE_CODE = re.compile(r"(?<!<pre>)<code>[^<>\s]{16,}</code>")
@@ -36,6 +37,8 @@ _INLINE_CODE = re.compile(r"(?<!<pre>)<code>[^<>\s]{16,}</code>")
 _PLAIN_SPAN = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 _HEADINGS = {"h1", "h2", "h3", "h4"}
 _PART = re.compile(r"\d(?:\.\d)? \([a-z]\)")
+_FOLDS = {"hint", "answer", "why", "mistakes", "code", "remark", "proof"}
+_MANY = 5
 _TO = {"answer": "to", "hint": "for", "why": "for", "mistakes": "in", "code": "for"}
 _MODULE = re.compile(r"^::: ([\w.]+)", re.MULTILINE)
 
@@ -134,7 +137,8 @@ class _Parts(Treeprocessor):
 
     Hints are numbered; each fold is named after its part for those who cannot see
     where it stands; an answer ends with the points that it earns; a page with code
-    ends with links to take it along.
+    ends with links to take it along. The title of a page with many folds is marked: a
+    script puts buttons below it, for which a style keeps room.
     """
 
     def __init__(self, md: Markdown, session: _Session) -> None:
@@ -154,6 +158,10 @@ class _Parts(Treeprocessor):
                 self._name(element, part, hints if kind == "hint" else 0)
                 if kind == "answer" and points:
                     self._end(element, points)
+        title = root.find("h1")
+        folds = [e for e in root.iter("details") if e.get("class") in _FOLDS]
+        if title is not None and len(folds) >= _MANY:
+            title.set("data-folds", "")
         if self.session.takes_along:
             root.append(self._take())
 
@@ -181,6 +189,21 @@ class _Parts(Treeprocessor):
             f'<a href="{script}" download>plain Python</a>.'
         )
         return line
+
+
+class _Cells(Treeprocessor):
+    """Names the third and fourth cell of each row of a table with four columns.
+
+    On a phone such a row is a card, and what these cells hold is said in front of them.
+    """
+
+    def run(self, root: Element) -> None:
+        for table in root.iter("table"):
+            heads = ["".join(head.itertext()) for head in table.iter("th")]
+            if len(heads) == 4:
+                for row in table.iterfind("tbody/tr"):
+                    for cell, head in list(zip(row, heads, strict=True))[2:]:
+                        cell.set("data-label", head)
 
 
 class _Spans(Postprocessor):
@@ -219,6 +242,7 @@ class HomeworkExtension(Extension):
         md.preprocessors.register(_Values(md, session), "hw4-values", 24)
         md.treeprocessors.register(_Formulas(md, session), "hw4-formulas", 15)
         md.treeprocessors.register(_Parts(md, session), "hw4-parts", 4)
+        md.treeprocessors.register(_Cells(md), "hw4-cells", 3)
         md.postprocessors.register(_Spans(md), "hw4-spans", 6)
         md.postprocessors.register(_Search(md), "hw4-search", 5)
         md.postprocessors.register(_Names(md), "hw4-names", 4)

@@ -8,13 +8,17 @@ picture serves both palettes.
 import html
 import io
 import re
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Collection, Iterator
+from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 import matplotlib as mpl
+import numpy as np
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -49,7 +53,6 @@ STYLE: dict[Any, Any] = {
     "grid.alpha": 0.25,
     "grid.color": MUTED,
     "legend.frameon": False,
-    "legend.fontsize": 10,
     "legend.labelcolor": INK,
     "lines.linewidth": 1.8,
     "savefig.facecolor": "none",
@@ -58,15 +61,22 @@ STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
-    "xtick.labelsize": 10,
     "ytick.color": MUTED,
     "ytick.labelcolor": INK,
-    "ytick.labelsize": 10,
 }
 """What Matplotlib is told while a block of a page draws, and by nobody else."""
-# How much larger than drawn a figure is at most, in rem of 20 px: text is then 15 px.
-_ENLARGED = 1.42
+# How much larger than drawn a figure is at most, in rem of 20 px: text is then 14 px.
+_ENLARGED = 1.33
+# Points from the middle of a label to that of the next.
+_APART = 12.0
 _UNSEEN = {"metadata", "style"}
+# A letter that is no word and no name of a part, as in (e), with its index if any.
+_LETTER = re.compile(
+    r"(?<![A-Za-zα-ω'-])(?!a [a-z]{2})(?<!(?<![A-Za-z])\((?=.\)))"
+    r"([A-Za-zα-ω])(?:_([A-Za-z]+))?(?![A-Za-zα-ω'-])|([∂∇‖⊗])"
+)
+# Of a letter's height: how much smaller a script is, and how far from the line.
+_SCRIPT, _SHIFT = "75%", {"<sub>": 0.2, "<super>": -0.35}
 ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
 
@@ -90,6 +100,39 @@ def subplots(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height))
         return figure, figure.subplots(rows, columns, **options)
+
+
+def name_curves(axes: Axes) -> None:
+    """Write the label of each curve at its end, in its color, in place of a legend.
+
+    Labels that would lie on each other are pushed apart.
+
+    Args:
+        axes: The axes, with their limits; a curve ends where it leaves them.
+    """
+    ends = []
+    low, high = sorted(axes.get_ylim())
+    for line in axes.lines:
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        seen = np.flatnonzero(np.isfinite(x) & (low <= y) & (y <= high))
+        if not str(line.get_label()).startswith("_"):
+            end = x[seen[-1]], y[seen[-1]]
+            ends.append((line.get_transform().transform(end)[1], end, line))
+    points = 1 / axes.figure.dpi_scale_trans.transform((1 / 72, 0))[0]
+    floor = -np.inf
+    for height, end, line in sorted(ends, key=lambda e: e[0]):
+        at = max(height * points, floor)
+        axes.annotate(
+            str(line.get_label()),
+            end,
+            (5, at - height * points),
+            xycoords=line.get_transform(),
+            textcoords="offset points",
+            color=line.get_color(),
+            va="center",
+            annotation_clip=False,
+        )
+        floor = at + _APART
 
 
 def to_html(
@@ -124,18 +167,69 @@ def to_html(
     drawing = ElementTree.fromstring(_page_style(buffer.getvalue()))
     _own_ids(drawing, name, parts)
     _slim(drawing)
+    moving = {f"{name}-{part}" for part in parts}
+    for group in drawing.iter():
+        for label in () if group.get("id") in moving else group.findall("text"):
+            _typeset(label)
     box = drawing.attrib["viewBox"]
     _, _, width, height = box.split()
     shapes = "".join(ElementTree.tostring(shape, "unicode") for shape in drawing)
     shapes = re.sub(r' xmlns:xlink="[^"]*"', "", shapes)
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
-        f'<figure class="hw4-figure" id="figure-{name}">'
-        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height};'
-        f'--hw4-width:{_ENLARGED * float(width) / 20:.2f}rem" role="img" '
+        f'<figure class="hw4-figure" id="figure-{name}" '
+        f'style="--hw4-width:{_ENLARGED * float(width) / 20:.2f}rem">'
+        f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" '
         f'data-search-exclude="" aria-label="{html.escape(alt)}">'
         f'<g aria-hidden="true">{shapes}</g></svg>{controls}{below}</figure>'
     )
+
+
+def _typeset(label: Element) -> None:
+    """Set letters in the font of the formulas, and scripts below and above the line."""
+    text, label.text = label.text or "", None
+    shift = 0.0
+    for piece, kind in _pieces(text):
+        to = _SHIFT.get(kind, 0.0)
+        if kind or to != shift:
+            span = SubElement(label, "tspan")
+            span.text = piece
+            if to != shift:
+                span.set("dy", f"{STYLE['font.size'] * (to - shift):.1f}")
+            if to:
+                span.set("font-size", _SCRIPT)
+            if kind and len(piece) == 1 and piece not in "0123456789T":
+                span.set("class", "hw4-letter")
+        elif len(label):
+            label[-1].tail = piece
+        else:
+            label.text = piece
+        shift = to
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a text, each with its kind: a letter, a script, or neither."""
+    done = 0
+    for found in _LETTER.finditer(text):
+        yield from _scripts(text[done : found.start()])
+        yield found[1] or found[3], "letter"
+        if found[2]:
+            yield found[2], "<sub>"
+        done = found.end()
+    yield from _scripts(text[done:])
+
+
+def _scripts(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a text in which Unicode's scripts are plain characters."""
+    for kind, run in groupby(text, _script):
+        piece = "".join(run)
+        yield (unicodedata.normalize("NFKC", piece) if kind else piece), kind
+
+
+def _script(character: str) -> str:
+    """Return `<sub>` or `<super>` for a character of that kind, else nothing."""
+    kind = unicodedata.decomposition(character).partition(" ")[0]
+    return kind if kind in _SHIFT else ""
 
 
 def _page_style(svg: str) -> str:

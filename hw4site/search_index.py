@@ -76,7 +76,7 @@ def _finish(entry: dict[str, Any]) -> dict[str, Any]:
         finished[field] = " ".join(text.split())
     words = list(SYNONYMS.get(place, ()))
     if part := _PART.match(entry["title"]):
-        words.append("".join(part.groups()))
+        words += ["{}{}".format(*part.groups()), "{}({})".format(*part.groups())]
     if words:
         finished["tags"] = words
     return finished

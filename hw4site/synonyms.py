@@ -45,7 +45,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "online_learning.html#4-c": ("law of cosines", "potential"),
     "online_learning.html#4-d": ("regret", "telescoping"),
     "online_learning.html#4-e": ("79", "77", "bounded gradient", "step size"),
-    "adversarial_example.html#5-a": ("hinge", "cross entropy"),
+    "adversarial_example.html#5-a": ("problem 5", "hinge", "cross entropy"),
     "adversarial_example.html#5-b": ("sigmoid gradient",),
     "adversarial_example.html#5-c": ("chain rule", "gradient of J"),
     "adversarial_example.html#5-d": ("beta to 0", "decision boundary", "projection"),

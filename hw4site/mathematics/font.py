@@ -90,9 +90,12 @@ def woff2() -> bytes:
     font.setupGlyphOrder(list(glyphs))
     font.setupCharacterMap({int(name[1:], 16): name for name in list(glyphs)[1:]})
     font.setupGlyf(glyphs)
-    # Every glyph is placed by itself, so that one width is as good as another.
+    # A formula places every glyph by itself; a label in a figure needs a width.
     font.setupHorizontalMetrics(
-        {name: (500, getattr(glyph, "xMin", 0)) for name, glyph in glyphs.items()}
+        {
+            name: (getattr(glyph, "xMax", 500) + 30, getattr(glyph, "xMin", 0))
+            for name, glyph in glyphs.items()
+        }
     )
     font.setupHorizontalHeader(ascent=800, descent=-200)
     font.setupOS2()

@@ -10,12 +10,15 @@ FIRST = {
     "chain rule": "backpropagation.html#1-1-d",
     "softmax": "backpropagation.html#1-2-b",
     "1.1 (h)": "backpropagation.html#1-1-h",
+    "1.1(h)": "backpropagation.html#1-1-h",
     # Problem 2
     "label noise": "noisy_targets.html#2-b",
     "flipped labels": "noisy_targets.html#2-b",
     "cross entropy": "noisy_targets.html#2-b",
     "negative log likelihood": "noisy_targets.html#2-a",
     "stochastic gradient": "noisy_targets.html#2-c",
+    "2(a)": "noisy_targets.html#2-a",
+    "2a": "noisy_targets.html#2-a",
     # Problem 3
     "xavier": "architecture.html#3-1-a",
     "he init": "architecture.html#3-1-a",
@@ -31,6 +34,8 @@ FIRST = {
     "equivariance": "architecture.html#3-3-b",
     "permutation": "architecture.html#3-3-b",
     "3.3b": "architecture.html#3-3-b",
+    "3.3c": "architecture.html#3-3-c",
+    "3.3(c)": "architecture.html#3-3-c",
     "positional encoding": "architecture.html#3-3-c",
     "sinusoidal": "architecture.html#3-3-c",
     "GAT": "architecture.html#3-4-a",
@@ -44,6 +49,8 @@ FIRST = {
     "79": "online_learning.html#4-e",
     "step size": "online_learning.html#4-e",
     "4 (e)": "online_learning.html#4-e",
+    "4(e)": "online_learning.html#4-e",
+    "4e": "online_learning.html#4-e",
     # Problem 5
     "hinge": "adversarial_example.html#5-a",
     "decision boundary": "adversarial_example.html#5-d",

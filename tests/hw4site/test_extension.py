@@ -114,7 +114,7 @@ def test_code_and_names_of_tests_are_not_searched():
     source = '<details class="mkdocstrings-source"><summary>Source</summary></details>'
     text = convert(f"{source}\n\n<details>\nSaid.\n</details>\n")
     assert '<details class="mkdocstrings-source" data-search-exclude>' in text
-    assert text.count("data-search-exclude") == 1
+    assert convert(text).count("data-search-exclude") == 1
 
 
 def test_code_has_an_element_only_where_there_is_a_color():
@@ -138,6 +138,20 @@ def test_formulas_are_laid_out_ahead(monkeypatch):
     assert module == inspect.getsource(backpropagation)
     assert not nothing
     assert "$n = 3$" in filled
+
+
+def test_a_row_of_four_cells_can_be_a_card():
+    """The last two say what they are; in a narrower or wider table none does."""
+
+    def labels(columns):
+        row = "|".join("abcde"[:columns])
+        table = f"{row}\n{'|'.join(['---'] * columns)}\n{row}"
+        cells = BeautifulSoup(convert(table), "html.parser").select("tbody td")
+        return [cell.get("data-label") for cell in cells]
+
+    assert labels(4) == [None, None, "c", "d"]
+    assert labels(3) == [None] * 3
+    assert labels(5) == [None] * 5
 
 
 def test_only_a_page_that_runs_code_can_be_taken_along():
@@ -263,6 +277,16 @@ def test_a_page_with_code_ends_with_links_to_take_it_along():
     link = below.select_one(".hw4-take a")
     assert link["href"] == "../notebooks/beyond/page.ipynb"
     assert page_of(PAGE + "Text.").select(".hw4-take") == []
+
+
+@pytest.mark.parametrize(("folds", "marked"), [(4, False), (5, True)])
+def test_the_title_of_a_page_with_many_folds_is_marked(folds, marked):
+    """Below it come buttons; where there are few folds, none do."""
+    parts = '<details class="hint" markdown="1">\n\nSo.\n\n</details>\n\n' * folds
+    text = markdown.markdown(
+        f"# Title\n\n{parts}", extensions=["md_in_html", "hw4site.extension"]
+    )
+    assert ("<h1 data-folds" in text) == marked
 
 
 def test_a_fold_without_a_title_is_left_alone():

@@ -1,6 +1,7 @@
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from hw4site import figures
@@ -41,7 +42,7 @@ def test_every_element_is_seen_or_referred_to():
     svg = parse(draw()).find("svg")
     shapes = list(svg.iter())[1:]
     assert {shape.tag for shape in shapes} <= {
-        *("g", "defs", "clipPath", "path", "rect", "text", "use")
+        *("g", "defs", "clipPath", "path", "rect", "text", "tspan", "use")
     }
     assert all(g.attrib and len(g) for g in svg.iter("g"))
     assert all(len(defs) for defs in svg.iter("defs"))
@@ -61,13 +62,14 @@ def test_keeps_the_structure_that_the_page_looks_up():
 
 def test_has_its_shape_before_it_is_drawn():
     """Far from the screen it is not laid out, and takes the same room."""
-    svg = parse(draw()).find("svg")
+    figure = parse(draw())
+    svg = figure.find("svg")
     _, _, width, height = svg.get("viewBox").split()
-    shape, widest = svg.get("style").split(";")
-    assert shape == f"aspect-ratio:{width}/{height}"
-    # Its text, of 10.5 units, is 15 px high at most.
+    widest = figure.get("style")
+    assert svg.get("style") == f"aspect-ratio:{width}/{height}"
+    # Its text, of 10.5 units, is 14 px high at most.
     assert float(widest.removeprefix("--hw4-width:").removesuffix("rem")) == (
-        pytest.approx(float(width) * 15 / 10.5 / 20, rel=0.01)
+        pytest.approx(float(width) * 14 / 10.5 / 20, rel=0.01)
     )
 
 
@@ -110,3 +112,68 @@ def test_is_the_same_bytes_each_time():
 def test_without_caption_has_none():
     """No empty caption is announced."""
     assert parse(draw()).find("figcaption") is None
+
+
+def test_a_curve_is_named_where_it_ends():
+    """In its color, not where it is missing or has left the axes; apart from others."""
+    _, axes = figures.subplots()
+    axes.set(xlim=(0, 3), ylim=(0, 10))
+    axes.plot([0, 1, 2, 3], [1, 2, 20, 30], color=figures.SERIES[2], label="leaves")
+    axes.plot([0, 1, 2, 3], [5, 6, 7, np.nan], label="stops")
+    axes.plot([0, 3], [8, 8], color=figures.SERIES[0], label="flat")
+    axes.plot([0, 3], [8.1, 8.1], label="next")
+    axes.axhline(4, label="across")
+    axes.plot([0, 3], [3, 3])
+
+    figures.name_curves(axes)
+
+    found = {text.get_text(): text for text in axes.texts}
+    ends = {name: text.xy for name, text in found.items()}
+    assert ends == {
+        "leaves": (1, 2),
+        "stops": (2, 7),
+        "flat": (3, 8),
+        "next": (3, 8.1),
+        "across": (1, 4),
+    }
+    assert found["leaves"].get_color() == figures.SERIES[2]
+    boxes = [found[name].get_window_extent() for name in ("flat", "next")]
+    assert boxes[1].y0 >= boxes[0].y1 - 1  # a pixel
+    assert [found[name].xyann[1] for name in ("leaves", "stops", "flat")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("label", "letters", "scripts", "plain"),
+    [
+        ("w₁ = −0.1", "w", ["1"], "w1 = −0.1"),
+        ("10⁻⁶", "", ["−6"], "10−6"),
+        ("‖w⁽ⁱ⁺¹⁾ − w*‖", "‖ww‖", ["(i+1)"], "‖w(i+1) − w*‖"),
+        ("h(x_A), ∂E/∂a, 2d", "hxA∂E∂ad", ["A"], "h(xA), ∂E/∂a, 2d"),
+        ("Wᵥᵀ", "Wv", ["v", "T"], "WvT"),
+        ("(e), a slope of L-BFGS, EM's find_root", "", [], None),
+    ],
+    ids=["index", "power", "norm", "joined", "both", "no letters"],
+)
+def test_a_label_is_set_as_in_formulas(label, letters, scripts, plain):
+    """Its letters are in their font; its scripts leave the line, which goes on."""
+    figure, axes = figures.subplots()
+    axes.set(xticks=[], yticks=[], xlabel=label)
+    svg = parse(figures.to_html(figure, "label", alt="A label")).find("svg")
+    (text,) = svg.iter("text")
+    spans = list(text)
+    assert "".join(text.itertext()) == (plain or label)
+    assert "".join(s.text for s in spans if s.get("class") == "hw4-letter") == letters
+    assert [s.text for s in spans if s.get("font-size")] == scripts
+    shifts = [float(s.get("dy", 0)) for s in spans]
+    heights = np.round(np.cumsum(shifts), 9)
+    for span, height in zip(spans, heights, strict=True):
+        assert bool(height) == bool(span.get("font-size"))
+
+
+def test_a_label_that_moves_is_left_to_the_script():
+    """It writes plain text into it."""
+    figure, axes = figures.subplots()
+    axes.set(xticks=[], yticks=[])
+    axes.set_title("w₁").set_gid("t0")
+    svg = parse(figures.to_html(figure, "moves", alt="A title", parts=["t0"]))
+    assert svg.find(".//g[@id='moves-t0']/text").text == "w₁"

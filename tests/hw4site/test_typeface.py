@@ -36,3 +36,20 @@ def test_the_same_face_is_the_same_bytes():
     first = typeface.woff2("It")
     assert typeface.woff2("It") == first
     assert TTFont(BytesIO(first)).flavor == "woff2"
+
+
+def test_pages_ask_for_upright_faces_before_the_style_sheet(tmp_path):
+    """Once, from where the style sheet is; a page without one asks for none."""
+    style = '<title>T</title><link href="../assets/site.css">'
+    page, bare = tmp_path / "page.html", tmp_path / "bare.html"
+    page.write_text(style, encoding="utf-8")
+    bare.write_text("<title>T</title>", encoding="utf-8")
+
+    typeface.preload(tmp_path)
+    typeface.preload(tmp_path)
+
+    script, _, rest = page.read_text(encoding="utf-8").partition("<title>")
+    assert f"<title>{rest}" == style
+    assert script.count("<script>") == script.count('rel: "preload"') == 1
+    assert script.endswith("('../assets/')</script>")
+    assert bare.read_text(encoding="utf-8") == "<title>T</title>"
