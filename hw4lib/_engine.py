@@ -20,6 +20,8 @@ from hw4lib import _numbers
 from hw4lib._blocks import by_blocks
 from hw4lib._typing import Engine
 
+_ELEMENTARY = _numbers.exp, _numbers.log, _numbers.log1p
+
 _SHARE = 2**15
 """Numbers for which another thread is worth its start."""
 
@@ -165,7 +167,7 @@ def loop(start, stop, first, last, columns, {", ".join(takes + gives)}):
     names = {"formula": _for_numbers(formula, numpy), "__name__": __name__}
     exec(compile(source, __file__, "exec"), names)
     # Numba keeps a loop under its name: another one as soon as any line changes.
-    lines = "".join(_lines(f) for f in (formula, _numbers.exp, _numbers.log1p))
+    lines = "".join(_lines(f) for f in (formula, *_ELEMENTARY))
     digest = hashlib.sha256((source + lines).encode()).hexdigest()
     names["loop"].__qualname__ = f"{formula.__name__}_{digest[:16]}"
     numbers = ["int64"] * 5 + ["Array(float64, 1, 'C', True)"] * len(kinds)
@@ -200,8 +202,8 @@ def _numpy_of_numbers() -> ModuleType:
 
     numpy = ModuleType("numpy")
     vars(numpy).update(abs=math.fabs, where=where, int64=np.int64, float64=np.float64)
-    numpy.exp = _for_numbers(_numbers.exp, numpy)  # type: ignore[attr-defined]
-    numpy.log1p = _for_numbers(_numbers.log1p, numpy)  # type: ignore[attr-defined]
+    for formula in _ELEMENTARY:
+        setattr(numpy, formula.__name__, _for_numbers(formula, numpy))
     return numpy
 
 
