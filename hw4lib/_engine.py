@@ -101,7 +101,7 @@ def elementwise(
         return by_blocks(formula, *arrays)
     import numba  # noqa: PLC0415
 
-    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    shape = np.broadcast(*arrays).shape
     size = math.prod(shape)
     # One long row, unless an argument has another number for each row or column.
     long = not shape or all(array.size in (1, size) for array in arrays)
@@ -117,7 +117,7 @@ def elementwise(
         repeated = array.size not in ((columns, size) if vector else (1, rows))
         whole = shape if vector else (*shape[:-1], 1)
         full = np.broadcast_to(array, whole) if repeated else array
-        flat.append(np.require(full, requirements=["C", "A"]).reshape(-1))
+        flat.append((full if full.flags.aligned else full.copy()).ravel())
     loop, count = fused(formula, kinds)
     results = [np.empty(shape) for _ in range(count)]
     flat += [result.reshape(-1) for result in results]
@@ -126,7 +126,7 @@ def elementwise(
         ends = [k * (columns if rows == 1 else rows) // parts for k in (k, k + 1)]
         loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
 
-    parts = max(1, min(size // _SHARE, numba.get_num_threads())) if size else 1
+    parts = min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
     threads = [threading.Thread(target=part, args=(k, parts)) for k in range(1, parts)]
     for thread in threads:
         thread.start()
