@@ -8,7 +8,6 @@ import functools
 import hashlib
 import math
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
@@ -122,18 +121,27 @@ def elementwise(
     results = [np.empty(shape) for _ in range(count)]
     flat += [result.reshape(-1) for result in results]
 
-    def part(k: int, parts: int) -> None:
-        ends = [k * (columns if rows == 1 else rows) // parts for k in (k, k + 1)]
-        loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
+    threads = min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
+    parts = 4 * threads if threads > 1 else 1
+    todo = iter(range(parts))  # whoever is free takes the next
 
-    parts = min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
-    threads = [threading.Thread(target=part, args=(k, parts)) for k in range(1, parts)]
-    for thread in threads:
-        thread.start()
-    part(0, parts)
-    for thread in threads:
-        thread.join()
+    def work() -> None:
+        for k in todo:
+            ends = [n * (columns if rows == 1 else rows) // parts for n in (k, k + 1)]
+            loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
+
+    others = [_threads().submit(work) for _ in range(threads - 1)]
+    work()
+    for other in others:
+        other.cancel() or other.result()  # one that has not begun finds nothing to do
     return results
+
+
+@functools.cache
+def _threads() -> Any:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    return ThreadPoolExecutor(thread_name_prefix="hw4lib")
 
 
 @functools.cache
