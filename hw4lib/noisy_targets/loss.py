@@ -17,7 +17,7 @@ labels `(n,)`, or the other way round, would give `(n, n)` losses and is refused
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,9 +32,11 @@ from hw4lib._checks import (
     check_memory,
     contract,
     is_finite,
+    largest_size,
 )
 from hw4lib._elementary import sigmoid, softplus
-from hw4lib._typing import RNG, Real
+from hw4lib._engine import elementwise
+from hw4lib._typing import RNG, Engine, Real
 
 __all__ = [
     "GradientPeak",
@@ -113,7 +115,11 @@ def noisy_probability(
 
 @contract
 def noisy_cross_entropy(
-    logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    flip_probability: ArrayLike,
+    engine: Engine = "numpy",
 ) -> NDArray[np.float64]:
     r"""Return the negative log likelihood of each noisy label.
 
@@ -130,6 +136,7 @@ def noisy_cross_entropy(
         logits: Logits $a$, any shape.
         labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
+        engine: What evaluates the formula, NumPy or a loop that Numba compiles.
 
     Returns:
         Losses in $[-\log(1 - \epsilon), -\log\epsilon]$, of the common shape.
@@ -144,16 +151,16 @@ def noisy_cross_entropy(
         array([1.000e+04, 6.931e-01, 0.000e+00])
     """
     a, y, eps = _as_data(logits, labels, flip_probability)
-    log_h, log_not_h = -softplus(-a), -softplus(a)
-    log_kept, log_flipped = np.log1p(-eps), np.log(eps)  # log 0 = -inf: no noise
-    log_q = np.logaddexp(log_kept + log_h, log_flipped + log_not_h)
-    log_not_q = np.logaddexp(log_flipped + log_h, log_kept + log_not_h)
-    return np.asarray(-y * log_q - (1.0 - y) * log_not_q)
+    return _loss_and_gradient(a, y, eps, engine).loss
 
 
 @contract
 def noisy_cross_entropy_gradient(
-    logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    flip_probability: ArrayLike,
+    engine: Engine = "numpy",
 ) -> NDArray[np.float64]:
     r"""Return the derivative of each label's loss with respect to its logit.
 
@@ -173,6 +180,7 @@ def noisy_cross_entropy_gradient(
         logits: Logits $a$, any shape.
         labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
+        engine: What evaluates the formula, NumPy or a loop that Numba compiles.
 
     Returns:
         Derivatives in $[-1, 1]$, of the common shape.
@@ -185,15 +193,16 @@ def noisy_cross_entropy_gradient(
         array([-0.4,  0. ])
     """
     a, y, eps = _as_data(logits, labels, flip_probability)
-    rate, beta = (1.0 - 2.0 * eps) / (1.0 - eps), _log_odds(eps)
-    of_one = -rate * sigmoid(beta + a) * sigmoid(-a)  # weight times h - 1
-    of_zero = rate * sigmoid(beta - a) * sigmoid(a)  # weight times h - 0
-    return np.asarray(y * of_one + (1.0 - y) * of_zero)
+    return _loss_and_gradient(a, y, eps, engine).gradient
 
 
 @contract
 def noisy_cross_entropy_with_gradient(
-    logits: ArrayLike, labels: ArrayLike, *, flip_probability: ArrayLike
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    flip_probability: ArrayLike,
+    engine: Engine = "numpy",
 ) -> LossAndGradient:
     r"""Return loss and gradient together.
 
@@ -206,6 +215,7 @@ def noisy_cross_entropy_with_gradient(
         logits: Logits $a$, any shape.
         labels: Noisy labels $y'$, 0, 1 or soft, broadcast with `logits`.
         flip_probability: $\epsilon \in [0, \tfrac12)$, broadcast with `logits`.
+        engine: What evaluates the formula, NumPy or a loop that Numba compiles.
 
     Returns:
         Losses and gradients, each of the common shape.
@@ -218,7 +228,7 @@ def noisy_cross_entropy_with_gradient(
         >>> float(both.gradient)
         -0.4
     """
-    return _loss_and_gradient(*_as_data(logits, labels, flip_probability))
+    return _loss_and_gradient(*_as_data(logits, labels, flip_probability), engine)
 
 
 @contract
@@ -656,19 +666,57 @@ def backward_corrected_gradient(
     return np.asarray(residual - eps / (1.0 - 2.0 * eps) * (2.0 * y - 1.0))
 
 
-def _loss_and_gradient(a: _Array, y: _Array, eps: _Array | float) -> LossAndGradient:
-    """Return both for one exponential and one logarithm, where nothing overflows."""
-    hard = ((y == 0.0) | (y == 1.0)).all()
-    if not hard or np.abs(a).max(initial=0.0) > 340.0:  # exp(340) squared is a float
-        return LossAndGradient(
-            noisy_cross_entropy(a, y, flip_probability=eps),
-            noisy_cross_entropy_gradient(a, y, flip_probability=eps),
-        )
+def _loss_and_gradient(
+    a: _Array, y: _Array, eps: _Array | float, engine: Engine = "numpy"
+) -> LossAndGradient:
+    """Return both, by the formula of fewest operations that is right for all."""
+    noise = np.asarray(eps)
+    hard = np.logical_or(y == 0.0, y == 1.0).all()
+    if hard and largest_size(a) <= 340.0:
+        return LossAndGradient(*elementwise(engine, _of_moderate, a, y, noise))
+    noises = noise, np.asarray(np.sqrt(noise)), np.asarray(np.log(noise))
+    return LossAndGradient(*elementwise(engine, _of_all, a, y, *noises))
+
+
+# The formulas, for arrays and for numbers.
+
+
+def _of_moderate(a: Any, y: Any, eps: Any) -> tuple[Any, Any]:
+    """Return both for labels 0 and 1, and logits whose odds have a square."""
     sign = 2.0 * y - 1.0
     t = np.exp(-sign * a)  # odds against the label, if there were no noise
     correct, wrong = (1.0 - eps) + eps * t, eps + (1.0 - eps) * t
     size = (1.0 - 2.0 * eps) * t / ((1.0 + t) * correct)
-    return LossAndGradient(np.log1p(wrong / correct), -sign * size)
+    return np.log1p(wrong / correct), -sign * size
+
+
+def _of_all(a: Any, y: Any, *noise: Any) -> tuple[Any, Any]:
+    """Return both, with p = (1 - eps) sigma(m) + eps sigma(-m) for either label.
+
+    With E = exp(-|a|), the label that the logit is for has p = likely / (1 + E), the
+    other one eps + (1 - eps) E over the same. Either term there may be less than any
+    float: they are divided by the larger one, and their roots are floats.
+    """
+    eps, root, log_eps = noise
+    size, half = np.abs(a), np.exp(-0.5 * np.abs(a))
+    decay = half * half
+    noisy = root > half
+    least = np.where(noisy, half, root) / np.where(noisy, root, half)
+    least = np.where(half > 0.0, least * least, 0.0)
+    unlikely = np.where(noisy, 1.0, least) + (1.0 - eps) * np.where(noisy, least, 1.0)
+    likely = 1.0 - eps + eps * decay
+    share = 1.0 / ((1.0 + decay) * likely * unlikely)
+    loss = np.log1p((eps + (1.0 - eps) * decay) * ((1.0 + decay) * unlikely * share))
+    other_loss = np.log((1.0 + decay) * ((1.0 + decay) * likely * share))
+    other_loss = other_loss + np.where(noisy, -log_eps, size)
+    rate = (1.0 - 2.0 * eps) * share
+    slope = rate * decay * unlikely
+    other_slope = rate * np.where(noisy, least, 1.0) * likely
+    own, other = np.where(a > 0.0, y, 1.0 - y), np.where(a > 0.0, 1.0 - y, y)
+    return (
+        own * loss + other * other_loss,
+        np.where(a > 0.0, 1.0, -1.0) * (other * other_slope - own * slope),
+    )
 
 
 def _curvature(m: _Array, eps: _Array) -> _Array:
