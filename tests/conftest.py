@@ -32,6 +32,7 @@ def numba(request, monkeypatch):
         return
     module = types.ModuleType("numba")
     module.njit = lambda *signature, **options: lambda function: function  # noqa: ARG005
+    module.get_num_threads = lambda: 2
     module.extending = types.SimpleNamespace(register_jitable=module.njit)
     monkeypatch.setitem(sys.modules, "numba", module)
     compiled.cache_clear()
