@@ -1,5 +1,7 @@
 """Problem 1: one example, many examples, and a grid of weights."""
 
+import math
+
 import numpy as np
 
 from benchmarks import peers
@@ -80,9 +82,9 @@ EXAMPLES = Kernel(
 )
 
 
-@EXAMPLES.ours
-def _(*network):
-    return lambda: network_gradient(*network)
+@EXAMPLES.engines
+def _(engine, *network):
+    return lambda: network_gradient(*network, engine=engine)
 
 
 EXAMPLES.peer("naive NumPy")(naive)
@@ -128,6 +130,25 @@ def jax_examples(x, t, w1, w2, b):
     return lambda: jax.block_until_ready(function(weights, x, t))
 
 
+@EXAMPLES.peer("Numba loop", jit=True)
+def numba_examples(x, t, w1, w2, b):
+    import numba
+
+    @numba.njit(parallel=True)
+    def loop(x, t, w1, w2, b):
+        gradient = np.empty((3, len(x)))
+        for i in numba.prange(len(x)):
+            a1 = max(0.0, w1 * x[i])
+            y = 1.0 / (1.0 + math.exp(-(w2 * a1 + b)))
+            delta = (y - t[i]) * y * (1.0 - y)
+            gradient[0, i] = delta * w2 * x[i] if a1 > 0.0 else 0.0
+            gradient[1, i] = delta * a1
+            gradient[2, i] = delta
+        return gradient
+
+    return lambda: tuple(loop(x, t, w1, w2, b))
+
+
 GRID = Kernel(
     "loss over a grid of weights",
     inputs=lambda rng, n: (  # noqa: ARG005
@@ -142,9 +163,9 @@ GRID = Kernel(
 )
 
 
-@GRID.ours
-def _(*network):
-    return lambda: network_loss(*network)
+@GRID.engines
+def _(engine, *network):
+    return lambda: network_loss(*network, engine=engine)
 
 
 @GRID.peer("naive NumPy")
@@ -169,3 +190,20 @@ def jax_grid(x, t, w1, w2, b):
     w1, w2 = jax.numpy.asarray(w1), jax.numpy.asarray(w2)
     function = jax.jit(lambda w1, w2: _jax_loss((w1, w2, b), x, t))
     return lambda: jax.block_until_ready(function(w1, w2))
+
+
+@GRID.peer("Numba loop", jit=True)
+def numba_grid(x, t, w1, w2, b):
+    import numba
+
+    @numba.njit(parallel=True)
+    def loop(x, t, w1, w2, b):
+        loss = np.empty((len(w1), len(w2)))
+        for i in numba.prange(len(w1)):
+            a1 = max(0.0, w1[i] * x)
+            for j in range(len(w2)):
+                y = 1.0 / (1.0 + math.exp(-(w2[j] * a1 + b)))
+                loss[i, j] = 0.5 * (y - t) ** 2
+        return loss
+
+    return lambda: loop(x, t, w1[:, 0], w2, b)

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from benchmarks import peers
 from benchmarks.kernel import Kernel
 from hw4lib.noisy_targets import noisy_cross_entropy_with_gradient
@@ -16,10 +18,12 @@ NOISY = Kernel(
 )
 
 
-@NOISY.ours
-def _(a, y):
+@NOISY.engines
+def _(engine, a, y):
     def call():
-        both = noisy_cross_entropy_with_gradient(a, y, flip_probability=FLIP)
+        both = noisy_cross_entropy_with_gradient(
+            a, y, flip_probability=FLIP, engine=engine
+        )
         return both.loss, both.gradient
 
     return call
@@ -84,3 +88,23 @@ def jax_unstable(a, y):
     a, y = jax.numpy.asarray(a), jax.numpy.asarray(y)
     function = jax.jit(lambda a, y: _unstable(jax.numpy.log, jax.nn.sigmoid, a, y))
     return lambda: jax.block_until_ready(function(a, y))
+
+
+@NOISY.peer(
+    "Numba loop, from probabilities", jit=True, work="not finite at large logits"
+)
+def numba_loop(a, y):
+    import numba
+
+    @numba.njit(parallel=True)
+    def loop(a, y):
+        loss, gradient = np.empty(len(a)), np.empty(len(a))
+        for i in numba.prange(len(a)):
+            h = 1.0 / (1.0 + math.exp(-a[i]))
+            q = FLIP + (1.0 - 2.0 * FLIP) * h
+            slope = (1.0 - 2.0 * FLIP) * h * (1.0 - h) / (q * (1.0 - q))
+            loss[i] = -y[i] * math.log(q) - (1.0 - y[i]) * math.log(1.0 - q)
+            gradient[i] = slope * (q - y[i])
+        return loss, gradient
+
+    return lambda: loop(a, y)

@@ -5,11 +5,23 @@ loop does neither. Numba is imported when a caller asks for it, and never before
 """
 
 import functools
+import hashlib
+import math
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from types import FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hw4lib import _numbers
+from hw4lib._blocks import by_blocks
 from hw4lib._typing import Engine
+
+_SHARE = 2**15
+"""Numbers for which another thread is worth its start."""
 
 
 def check_engine(engine: Engine) -> None:
@@ -58,9 +70,8 @@ def compiled(
     """
     import numba  # noqa: PLC0415
 
-    options: dict[str, Any] = {"error_model": "numpy"}
-    if reorder:
-        options["fastmath"] = {"contract", "nsz", "reassoc"}
+    options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+    options["fastmath"] = {"contract", *(("nsz", "reassoc") if reorder else ())}
     for formula in formulas:
         numba.extending.register_jitable(**options)(formula)
     result: Callable[..., None]
@@ -69,3 +80,140 @@ def compiled(
     except (RuntimeError, OSError):  # there is no folder to keep it in
         result = numba.njit(signature, **options)(loop)
     return result
+
+
+def elementwise(
+    engine: Engine, formula: Callable[..., Any], *arrays: NDArray[np.float64]
+) -> Sequence[NDArray[np.float64]]:
+    """Evaluate a formula for all entries of arrays that broadcast.
+
+    Args:
+        engine: NumPy, which evaluates it on arrays; or Numba, which compiles the same
+            lines for numbers, into one loop that stores nothing but the results.
+        formula: Takes the arrays, or a number of each, and returns a tuple. It may
+            call other formulas, and of NumPy what `_numpy_of_numbers` has.
+        *arrays: What it takes.
+    """
+    check_engine(engine)
+    if engine == "numpy":
+        return by_blocks(formula, *arrays)
+    import numba  # noqa: PLC0415
+
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    size = math.prod(shape)
+    # One long row, unless an argument has another number for each row or column.
+    long = not shape or all(array.size in (1, size) for array in arrays)
+    columns = size if long else shape[-1]
+    rows = size // columns if columns else 0
+    vectors = [
+        array.size == size if long else array.shape[-1:] == (columns,)
+        for array in arrays
+    ]
+    kinds = "".join("v" if vector else "s" for vector in vectors)
+    flat = []
+    for array, vector in zip(arrays, vectors, strict=True):
+        repeated = array.size not in ((columns, size) if vector else (1, rows))
+        whole = shape if vector else (*shape[:-1], 1)
+        full = np.broadcast_to(array, whole) if repeated else array
+        flat.append(np.require(full, requirements=["C", "A"]).reshape(-1))
+    loop, count = fused(formula, kinds)
+    results = [np.empty(shape) for _ in range(count)]
+    flat += [result.reshape(-1) for result in results]
+
+    def part(k: int, parts: int) -> None:
+        ends = [k * (columns if rows == 1 else rows) // parts for k in (k, k + 1)]
+        loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
+
+    parts = max(1, min(size // _SHARE, numba.get_num_threads())) if size else 1
+    threads = [threading.Thread(target=part, args=(k, parts)) for k in range(1, parts)]
+    for thread in threads:
+        thread.start()
+    part(0, parts)
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@functools.cache
+def fused(formula: Callable[..., Any], kinds: str) -> tuple[Callable[..., None], int]:
+    """Return the compiled loop of a formula, and how many results it has.
+
+    Args:
+        formula: The formula.
+        kinds: For each argument "v" if it differs from column to column, as a vector,
+            and "s" if it is a scalar in each row.
+    """
+    count = len(formula(*(np.float64(0.25) for _ in kinds)))
+    takes = [f"x{k}" for k in range(len(kinds))]
+    gives = [f"y{k}" for k in range(count)]
+    pairs = list(zip(takes, kinds, strict=True))
+    rows = [
+        f"{x}_ = {x}[i * columns % len({x}) + first :]"
+        if kind == "v"
+        else f"{x}_ = {x}[i % len({x})]"
+        for x, kind in pairs
+    ] + [f"{y}_ = {y}[i * columns + first :]" for y in gives]
+    entries = [f"{x}_[j]" if kind == "v" else f"{x}_" for x, kind in pairs]
+    source = f"""
+def loop(start, stop, first, last, columns, {", ".join(takes + gives)}):
+    for i in range(start, stop):
+        {"; ".join(rows)}
+        for j in range(last - first):
+            {"".join(f"{y}_[j], " for y in gives)} = formula({", ".join(entries)})
+"""
+    numpy = _numpy_of_numbers()
+    names = {"formula": _for_numbers(formula, numpy), "__name__": __name__}
+    exec(compile(source, __file__, "exec"), names)
+    # Numba keeps a loop under its name: another one as soon as any line changes.
+    lines = "".join(_lines(f) for f in (formula, _numbers.exp, _numbers.log1p))
+    digest = hashlib.sha256((source + lines).encode()).hexdigest()
+    names["loop"].__qualname__ = f"{formula.__name__}_{digest[:16]}"
+    numbers = ["int64"] * 5 + ["Array(float64, 1, 'C', True)"] * len(kinds)
+    signature = f"void({', '.join(numbers + ['float64[::1]'] * count)})"
+    return compiled(names["loop"], signature), count
+
+
+def _for_numbers(formula: Any, numpy: ModuleType) -> Any:
+    """Return the same lines, compiled, where `np` has functions of numbers."""
+    import numba  # noqa: PLC0415
+
+    names = {name: _for_numbers(f, numpy) for name, f in _called(formula)}
+    twin = FunctionType(formula.__code__, {**formula.__globals__, **names, "np": numpy})
+    # LLVM makes vectors of loops in which it sees every line.
+    return numba.njit(forceinline=True, error_model="numpy", fastmath={"contract"})(
+        twin
+    )
+
+
+@functools.cache
+def _numpy_of_numbers() -> ModuleType:
+    """Return the functions of NumPy that a formula may call, for numbers."""
+    import numba  # noqa: PLC0415
+
+    @numba.extending.intrinsic
+    def where(typing: Any, condition: Any, x: Any, y: Any) -> Any:  # noqa: ARG001
+        """Both sides are there: a choice of numbers, where `if` would be a branch."""
+        kind, truth = numba.types.float64, numba.types.boolean
+        return kind(truth, kind, kind), lambda _, builder, __, args: builder.select(
+            *args
+        )
+
+    numpy = ModuleType("numpy")
+    vars(numpy).update(abs=math.fabs, where=where, int64=np.int64, float64=np.float64)
+    numpy.exp = _for_numbers(_numbers.exp, numpy)  # type: ignore[attr-defined]
+    numpy.log1p = _for_numbers(_numbers.log1p, numpy)  # type: ignore[attr-defined]
+    return numpy
+
+
+def _called(formula: Any) -> Iterator[tuple[str, Any]]:
+    for name in formula.__code__.co_names:
+        value = formula.__globals__.get(name)
+        if isinstance(value, FunctionType):
+            yield name, value
+
+
+def _lines(formula: Any) -> str:
+    """Return what a formula does, and all that it calls, to tell it from others."""
+    code = formula.__code__
+    own = repr((code.co_code, code.co_consts, code.co_names))
+    return own + "".join(_lines(f) for _, f in _called(formula))

@@ -13,12 +13,11 @@ At the kink $z_1 = 0$ derivatives are those of the inactive side, as in
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._blocks import by_blocks
 from hw4lib._checks import (
     as_array,
     as_number,
@@ -29,7 +28,8 @@ from hw4lib._checks import (
     is_finite,
 )
 from hw4lib._elementary import sigmoid, softmax
-from hw4lib._typing import Real
+from hw4lib._engine import elementwise
+from hw4lib._typing import Engine, Real
 
 __all__ = [
     "BackwardPass",
@@ -268,6 +268,7 @@ def network_loss(
     bias: ArrayLike,
     *,
     slope: Real = 0.0,
+    engine: Engine = "numpy",
 ) -> NDArray[np.float64]:
     r"""Return the squared error alone, as for a grid of weights.
 
@@ -281,6 +282,7 @@ def network_loss(
         w2: Weight $w_2$ of the output unit, any shape.
         bias: Bias $b$ of the output unit, any shape.
         slope: Slope $\alpha$ of the hidden unit at $z_1 \le 0$.
+        engine: What evaluates the formula, NumPy or a loop that Numba compiles.
 
     Returns:
         The losses $E$, of the shape that the arguments broadcast to.
@@ -292,14 +294,8 @@ def network_loss(
         >>> network_loss(2, 1, w1=[-0.1, 0.1], w2=-1, bias=0.2).round(6)
         array([0.101325, 0.125   ])
     """
-    *network, alpha = _as_network(x, target, w1, w2, bias, slope=slope)
-
-    def formula(x: _A, t: _A, w1: _A, w2: _A, b: _A) -> tuple[_A]:
-        _, a1, _ = _hidden_unit(w1, x, alpha)
-        residual, _ = _output_error(w2 * a1 + b, t)
-        return (0.5 * residual * residual,)
-
-    return by_blocks(formula, *network)[0]
+    network = _as_network(x, target, w1, w2, bias, slope=slope)
+    return elementwise(engine, _loss, *network)[0]
 
 
 @contract
@@ -311,6 +307,7 @@ def network_gradient(
     bias: ArrayLike,
     *,
     slope: Real = 0.0,
+    engine: Engine = "numpy",
 ) -> Parameters:
     r"""Return the gradient of the loss alone, one for each example.
 
@@ -331,6 +328,7 @@ def network_gradient(
         w2: Weight $w_2$ of the output unit, any shape.
         bias: Bias $b$ of the output unit, any shape.
         slope: Slope $\alpha$ of the hidden unit at $z_1 \le 0$.
+        engine: What evaluates the formula, NumPy or a loop that Numba compiles.
 
     Returns:
         The derivatives, of the shape that the arguments broadcast to.
@@ -342,15 +340,8 @@ def network_gradient(
         >>> network_gradient([2, -2], 1, w1=-0.1, w2=-1, bias=0.2).w1
         array([ 0.  , -0.25])
     """
-    *network, alpha = _as_network(x, target, w1, w2, bias, slope=slope)
-
-    def formula(x: _A, t: _A, w1: _A, w2: _A, b: _A) -> tuple[_A, _A, _A]:
-        _, a1, da1_dz1 = _hidden_unit(w1, x, alpha)
-        dloss_dy, dy_dz2 = _output_error(w2 * a1 + b, t)
-        delta = dloss_dy * dy_dz2
-        return delta * da1_dz1 * (w2 * x), delta * a1, delta
-
-    return Parameters(*by_blocks(formula, *network))
+    network = _as_network(x, target, w1, w2, bias, slope=slope)
+    return Parameters(*elementwise(engine, _gradient, *network))
 
 
 @contract
@@ -515,7 +506,7 @@ def is_dead(x: ArrayLike, w1: ArrayLike) -> NDArray[np.bool_]:
     """
     x, w1 = as_array("x", x), as_array("w1", w1)
     check_broadcast(x=x, w1=w1)
-    return ~_is_active(w1, x)
+    return np.asarray(~_is_active(w1, x))
 
 
 @contract
@@ -751,29 +742,50 @@ def _as_network(
     bias: ArrayLike,
     *,
     slope: Real,
-) -> tuple[_A, _A, _A, _A, _A, float]:
+) -> tuple[_A, ...]:
     """Return the checked arguments of a network with one output."""
     x, t, w1 = as_array("x", x), as_array("target", target), as_array("w1", w1)
     w2, b = as_array("w2", w2), as_array("bias", bias)
     check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b)
-    if not is_finite(w1 * x):
+    largest = math.prod(float(max(a.max(), -a.min())) for a in (w1, x) if a.size)
+    if not (math.isfinite(largest) or is_finite(w1 * x)):
         raise OverflowError
-    return x, t, w1, w2, b, as_number("slope", slope)
+    return x, t, w1, w2, b, np.asarray(as_number("slope", slope))
 
 
-def _is_active(w1: _A, x: _A) -> NDArray[np.bool_]:
+# The formulas, for arrays and for numbers.
+
+
+def _loss(*network: Any) -> tuple[Any]:
+    """Return E."""
+    x, t, w1, w2, b, slope = network
+    _, a1, _ = _hidden_unit(w1, x, slope)
+    residual, _ = _output_error(w2 * a1 + b, t)
+    return (0.5 * residual * residual,)
+
+
+def _gradient(*network: Any) -> tuple[Any, Any, Any]:
+    """Return the derivatives of E with respect to w1, w2 and b."""
+    x, t, w1, w2, b, slope = network
+    _, a1, da1_dz1 = _hidden_unit(w1, x, slope)
+    dloss_dy, dy_dz2 = _output_error(w2 * a1 + b, t)
+    delta = dloss_dy * dy_dz2
+    return delta * da1_dz1 * (w2 * x), delta * a1, delta
+
+
+def _is_active(w1: Any, x: Any) -> Any:
     """Whether w1 x > 0, also where the product of small numbers underflows."""
-    return np.asarray(np.sign(w1) * np.sign(x) > 0.0)
+    return ((w1 > 0.0) & (x > 0.0)) | ((w1 < 0.0) & (x < 0.0))
 
 
-def _hidden_unit(w1: _A, x: _A, slope: float) -> tuple[_A, _A, _A]:
+def _hidden_unit(w1: Any, x: Any, slope: Any) -> tuple[Any, Any, Any]:
     """Return z1, a1 = f(z1) and f'(z1)."""
     z1 = w1 * x
     derivative = np.where(_is_active(w1, x), 1.0, slope)
     return z1, derivative * z1 + 0.0, derivative  # not -0.0
 
 
-def _output_error(z: _A, target: _A) -> tuple[_A, _A]:
+def _output_error(z: Any, target: Any) -> tuple[Any, Any]:
     """Return y - t and y (1 - y) for y = sigmoid(z)."""
     # From the smaller of y and 1 - y, which keeps its digits where the other is 1.
     decay = np.exp(-np.abs(z))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from hw4lib._engine import compiled
+from hw4lib import _engine
 
 # The same examples each time, so that a test fails for its author and not for the next
 # reader; no deadline, since a busy machine is no fault of the code.
@@ -25,19 +25,33 @@ def rng():
 
 
 @pytest.fixture(params=["python", "numba"])
-def numba(request, monkeypatch):
+def numba(request, monkeypatch, forget):
     """Numba if it is there, and one that leaves every function as it is written."""
     if request.param == "numba":
         yield pytest.importorskip("numba")
         return
     module = types.ModuleType("numba")
     module.njit = lambda *signature, **options: lambda function: function  # noqa: ARG005
+    module.extending = types.SimpleNamespace(
+        register_jitable=module.njit,
+        intrinsic=lambda function: np.where,  # noqa: ARG005
+    )
     module.get_num_threads = lambda: 2
-    module.extending = types.SimpleNamespace(register_jitable=module.njit)
     monkeypatch.setitem(sys.modules, "numba", module)
-    compiled.cache_clear()
+    forget()
     yield module
-    compiled.cache_clear()
+    forget()
+
+
+@pytest.fixture
+def forget():
+    """Forgets what has been compiled."""
+
+    def run():
+        for cached in (_engine.compiled, _engine.fused, _engine._numpy_of_numbers):
+            cached.cache_clear()
+
+    return run
 
 
 # --- the built site: one for all processes of pytest ----------------------------------

@@ -1,12 +1,16 @@
 """Who computes is said by the caller; a missing engine says how to get it."""
 
+import platform
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
-from hw4lib._engine import check_engine, compiled
+from hw4lib import _engine
+from hw4lib._engine import check_engine, compiled, elementwise, fused
 
 
 def write(numbers):
@@ -23,11 +27,11 @@ def halve(numbers):
 
 
 @pytest.fixture(autouse=True)
-def fresh():
+def fresh(forget):
     """No loop that was compiled in a test is there in the next."""
-    compiled.cache_clear()
+    forget()
     yield
-    compiled.cache_clear()
+    forget()
 
 
 def test_numpy_needs_nothing(monkeypatch):
@@ -80,6 +84,89 @@ def test_a_loop_is_compiled_once():
     assert compiled(write, "void(float64[::1])") is loop
 
 
+def decayed(a, b, c):
+    """A formula with a helper, a choice and two results."""
+    positive = np.where(a > b, a, b)
+    return b * c * np.exp(-np.abs(a)), shifted(positive, c)
+
+
+def shifted(a, c):
+    return a + c
+
+
+SHAPES = [
+    ((), (), ()),
+    ((5,), (), ()),
+    ((1,), (9,), ()),
+    ((6, 1), (1, 4), ()),
+    ((4,), (6, 4), (6, 1)),
+    ((3, 1, 2), (4, 1), (3, 1, 1)),
+    ((2, 3, 4), (2, 1, 1), (4,)),
+    ((0,), (), ()),
+    ((3, 0), (3, 1), ()),
+    ((1, 9), (1, 1), (1,)),
+    ((4, 1), (4, 1), (1,)),
+]
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("share", [2**15, 2])
+@pytest.mark.parametrize("shapes", SHAPES, ids=str)
+def test_both_engines_evaluate_a_formula(rng, monkeypatch, shapes, share):
+    """On arrays that broadcast, in one thread and in several."""
+    monkeypatch.setattr(_engine, "_SHARE", share)
+    a, b, c = (np.asarray(rng.normal(size=shape)) for shape in shapes)
+
+    for engine in ("numpy", "numba"):
+        results = elementwise(engine, decayed, a, b, c)
+        expected = b * c * np.exp(-np.abs(a)), np.maximum(a, b) + c
+        for result, values in zip(results, expected, strict=True):
+            shape = np.broadcast_shapes(*shapes)
+            assert_allclose(result, np.broadcast_to(values, shape), rtol=1e-12)
+            assert np.shape(result) == shape
+
+
+@pytest.mark.usefixtures("numba")
+def test_a_formula_takes_any_memory():
+    """Every second number, read-only, and numbers that begin in the middle of one."""
+    memory = np.zeros(8 * 7 + 1, np.uint8)
+    unaligned = memory[1:].view(np.float64)
+    unaligned[:] = np.arange(7.0)
+    unaligned.flags.writeable = False
+
+    result, _ = elementwise(
+        "numba", decayed, np.arange(14.0)[::2], unaligned, unaligned
+    )
+
+    assert_allclose(result, np.arange(7.0) ** 2 * np.exp(-np.arange(0.0, 14.0, 2.0)))
+
+
+def test_a_formula_is_compiled_to_vector_instructions():
+    """Divisions of several numbers at once; one at a time is for what remains."""
+    pytest.importorskip("numba")
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("the names of instructions are those of another processor")
+    loop, _ = fused(divided, "v")
+
+    assert re.search(r"v?divpd", loop.inspect_asm(loop.signatures[0]))
+
+
+def divided(a):
+    return (1.0 / (1.0 + np.exp(-np.abs(a))),)
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (lambda a: (a + 1.0,), "a function that is called"),
+        (lambda a: (shifted(a, 2.0),), "a constant"),
+    ],
+)
+def test_a_changed_formula_is_another(other, reason):
+    """Else a loop would be taken from the cache that computes what was there before."""
+    assert _engine._lines(other) != _engine._lines(lambda a: (shifted(a, 1.0),)), reason
+
+
 @pytest.mark.usefixtures("numba")
 @pytest.mark.parametrize("reorder", [False, True])
 def test_a_loop_calls_the_formulas_of_its_module(reorder):
@@ -129,14 +216,31 @@ formulas = _update.share, _update.gradient, _update.step, _update.root
 loop = compiled(_update.play_in_loops, _update._SIGNATURE, *formulas, reorder=True)
 print(sum(loop.stats.cache_hits.values()))
 """
-    hits = [
+    assert two_processes(code, tmp_path) == ["0", "1"]
+
+
+def test_a_formula_is_kept_for_the_next_process(tmp_path):
+    """Its loop has no file of its own, but the name of what it computes."""
+    pytest.importorskip("numba")
+    code = """
+import os, sys
+os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
+from hw4lib import _engine, backpropagation
+backpropagation.network_loss([2.0, 3.0], 1.0, 0.1, -1.0, 0.2, engine="numba")
+loop, _ = _engine.fused(backpropagation._loss, "vsssss")
+print(sum(loop.stats.cache_hits.values()))
+"""
+    assert two_processes(code, tmp_path) == ["0", "1"]
+
+
+def two_processes(code, folder):
+    """What a program prints when it runs, and runs again."""
+    return [
         subprocess.run(
-            [sys.executable, "-c", code, tmp_path],
+            [sys.executable, "-c", code, folder],
             check=True,
             capture_output=True,
             text=True,
         ).stdout.strip()
         for _ in range(2)
     ]
-
-    assert hits == ["0", "1"]

@@ -272,6 +272,19 @@ CASES = {
     ),
     "escape_time": (escape_time, lambda m0: boundary(m0, 1), LOGITS),
 }
+COMPILED = {
+    "noisy_cross_entropy": noisy_cross_entropy,
+    "noisy_cross_entropy_gradient": noisy_cross_entropy_gradient,
+}
+CASES |= {
+    f"{name}, compiled": (
+        lambda a, y, e, function=function: function(
+            a, y, flip_probability=e, engine="numba"
+        ),
+        *CASES[name][1:],
+    )
+    for name, function in COMPILED.items()
+}
 """The function, its definition, and what is drawn for each argument.
 
 Where a definition is a sum in which digits cancel, it is a list of the terms: their
@@ -282,6 +295,8 @@ sizes say how many digits a float has.
 @pytest.mark.parametrize("name", CASES)
 def test_definition(name):
     """Right to 12 digits, or past the largest float and refused."""
+    if name.endswith("compiled"):
+        pytest.importorskip("numba")
     function, definition, *drawn = CASES[name]
     rng = np.random.default_rng(5)
     points = list(itertools.product(*drawn))
