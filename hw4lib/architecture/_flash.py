@@ -5,16 +5,20 @@ innermost loop runs along the queries, and none adds up a row, so that all of th
 the processor's vectors. What is held is a few megabytes and the size of the result.
 """
 
+import functools
+import hashlib
 import math
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import FunctionType
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hw4lib._engine import compiled
+from hw4lib import _numbers
+from hw4lib._engine import _for_numbers, _lines, _numpy_of_numbers, compiled
 
 _T = TypeVar("_T")
 _Array: TypeAlias = NDArray[np.float64]
@@ -72,9 +76,12 @@ def fill_scores(s: _Array, k: _Array, queries: _Array, masking: _Masking) -> Non
     s[:] = 0.0
     add_product(s, k, queries)
     if masked:
-        for j in range(s.shape[0]):
-            for i in range(s.shape[1]):
-                s[j, i] = s[j, i] + bias[i, j] if allowed[i, j] else -np.inf
+        for start in range(
+            0, s.shape[1], 8
+        ):  # few rows, so that their lines stay cached
+            for j in range(s.shape[0]):
+                for i in range(start, min(start + 8, s.shape[1])):
+                    s[j, i] = s[j, i] + bias[i, j] if allowed[i, j] else -np.inf
 
 
 def take_in(s: _Array, top: _Array, total: _Array, u: _Array) -> None:
@@ -194,7 +201,6 @@ def attend_backward(
 
 # Who calls it.
 
-_FORMULAS = add_product, seen, fill_scores, take_in, slope
 _READ = "Array(float64, 2, 'A', True)"
 _ARGUMENTS = (
     f"UniTuple({_READ}, 3), "
@@ -208,6 +214,18 @@ _BACKWARD = (
 )
 
 
+@functools.cache
+def kernel_of(loop: Callable[..., None], signature: str) -> Callable[..., None]:
+    """Return a loop, compiled with the exponential that takes many numbers at once."""
+    numpy = _numpy_of_numbers()
+    names = {f.__name__: _for_numbers(f, numpy) for f in (take_in, slope)}
+    twin = FunctionType(loop.__code__, {**globals(), **names})
+    # Numba keeps a loop under its name: another one if the exponential changes.
+    digest = hashlib.sha256(_lines(_numbers.exp).encode()).hexdigest()
+    twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
+    return compiled(twin, signature, add_product, seen, fill_scores, reorder=True)
+
+
 def means(operands: _Operands, masking: _Masking) -> tuple[_Array, _Array]:
     """Return the means of the values, and the logarithms that `attend` fills in.
 
@@ -217,7 +235,7 @@ def means(operands: _Operands, masking: _Masking) -> tuple[_Array, _Array]:
             of the shape of the scores, and whether there is any of that.
     """
     q, _, v = operands
-    kernel = compiled(attend, _FORWARD, *_FORMULAS, reorder=True)
+    kernel = kernel_of(attend, _FORWARD)
     y, logs = np.empty((*q.shape[:-1], v.shape[-1])), np.empty(q.shape[:-1])
 
     def run(head: tuple[int, ...], part: tuple[int, int, int]) -> None:
@@ -237,7 +255,7 @@ def gradients(operands: _Operands, masking: _Masking, g: _Array) -> _Operands:
     """
     g = np.require(g, None, "A")
     y, logs = means(operands, masking)
-    kernel = compiled(attend_backward, _BACKWARD, *_FORMULAS, reorder=True)
+    kernel = kernel_of(attend_backward, _BACKWARD)
     dq, dk, dv = (np.zeros(a.shape) for a in operands)
 
     def run(
