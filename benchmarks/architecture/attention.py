@@ -68,6 +68,16 @@ def jax_plain(x):
     return lambda: jax.block_until_ready(function(x))
 
 
+@PLAIN.peer("limit: its two products", work="limit")
+def products_plain(x):
+    def call():
+        for start in range(0, len(x), 256):
+            x[start : start + 256] @ x.T @ x
+        return ()
+
+    return call
+
+
 PROJECTED = Kernel(
     "self-attention forward, with projections",
     inputs=_inputs,
@@ -159,6 +169,21 @@ def jax_gradient(*arrays):
 
     function = jax.jit(lambda q, k, v, g: jax.vjp(attend, q, k, v)[1](g))
     return lambda: jax.block_until_ready(function(*arrays))
+
+
+@GRADIENT.peer("limit: its five products", work="limit")
+def products_gradient(q, k, v, g):
+    def call():
+        dk, dv = np.zeros(k.shape), np.zeros(v.shape)
+        for start in range(0, len(q), 256):
+            some = slice(start, start + 256)
+            scores, by_weight = q[some] @ k.T, g[some] @ v.T
+            by_weight @ k
+            dk += by_weight.T @ q[some]
+            dv += scores.T @ g[some]
+        return ()
+
+    return call
 
 
 def _heads(rng, N, d):
