@@ -241,12 +241,12 @@ def attention_gradient(
     $S = Q K^\top / \sqrt{d_k} + B$. With $G = \partial E / \partial Y$,
 
     $$\begin{aligned}
-    \frac{\partial E}{\partial V} &= A^\top G, &
+    \frac{\partial E}{\partial V} &= A^\top G, \\
     \frac{\partial E}{\partial S_{nm}} &= A_{nm}
     \Bigl( (G V^\top)_{nm} - \sum_j A_{nj} (G V^\top)_{nj} \Bigr), \\
     \frac{\partial E}{\partial Q} &=
-    \frac{\partial E}{\partial S} \frac{K}{\sqrt{d_k}}, &
-    \frac{\partial E}{\partial K} &=
+    \frac{\partial E}{\partial S} \frac{K}{\sqrt{d_k}}, \qquad
+    \frac{\partial E}{\partial K} =
     \Bigl( \frac{\partial E}{\partial S} \Bigr)^{\!\top} \frac{Q}{\sqrt{d_k}}.
     \end{aligned}$$
 
