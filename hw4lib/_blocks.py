@@ -23,7 +23,7 @@ def by_blocks(
             all of the shape that its arguments broadcast to.
         *arrays: Arrays that broadcast.
     """
-    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    shape = np.broadcast(*arrays).shape
     if math.prod(shape) <= _BLOCK:
         return formula(*arrays)
     rows = max(1, _BLOCK // math.prod(shape[1:]))

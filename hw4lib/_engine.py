@@ -8,7 +8,6 @@ import functools
 import hashlib
 import math
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
@@ -19,6 +18,8 @@ from numpy.typing import NDArray
 from hw4lib import _numbers
 from hw4lib._blocks import by_blocks
 from hw4lib._typing import Engine
+
+_ELEMENTARY = _numbers.exp, _numbers.log, _numbers.log1p
 
 _SHARE = 2**15
 """Numbers for which another thread is worth its start."""
@@ -99,7 +100,7 @@ def elementwise(
         return by_blocks(formula, *arrays)
     import numba  # noqa: PLC0415
 
-    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    shape = np.broadcast(*arrays).shape
     size = math.prod(shape)
     # One long row, unless an argument has another number for each row or column.
     long = not shape or all(array.size in (1, size) for array in arrays)
@@ -115,23 +116,32 @@ def elementwise(
         repeated = array.size not in ((columns, size) if vector else (1, rows))
         whole = shape if vector else (*shape[:-1], 1)
         full = np.broadcast_to(array, whole) if repeated else array
-        flat.append(np.require(full, requirements=["C", "A"]).reshape(-1))
+        flat.append((full if full.flags.aligned else full.copy()).ravel())
     loop, count = fused(formula, kinds)
     results = [np.empty(shape) for _ in range(count)]
     flat += [result.reshape(-1) for result in results]
 
-    def part(k: int, parts: int) -> None:
-        ends = [k * (columns if rows == 1 else rows) // parts for k in (k, k + 1)]
-        loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
+    threads = min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
+    parts = 4 * threads if threads > 1 else 1
+    todo = iter(range(parts))  # whoever is free takes the next
 
-    parts = max(1, min(size // _SHARE, numba.get_num_threads())) if size else 1
-    threads = [threading.Thread(target=part, args=(k, parts)) for k in range(1, parts)]
-    for thread in threads:
-        thread.start()
-    part(0, parts)
-    for thread in threads:
-        thread.join()
+    def work() -> None:
+        for k in todo:
+            ends = [n * (columns if rows == 1 else rows) // parts for n in (k, k + 1)]
+            loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
+
+    others = [_threads().submit(work) for _ in range(threads - 1)]
+    work()
+    for other in others:
+        other.cancel() or other.result()  # one that has not begun finds nothing to do
     return results
+
+
+@functools.cache
+def _threads() -> Any:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    return ThreadPoolExecutor(thread_name_prefix="hw4lib")
 
 
 @functools.cache
@@ -165,7 +175,7 @@ def loop(start, stop, first, last, columns, {", ".join(takes + gives)}):
     names = {"formula": _for_numbers(formula, numpy), "__name__": __name__}
     exec(compile(source, __file__, "exec"), names)
     # Numba keeps a loop under its name: another one as soon as any line changes.
-    lines = "".join(_lines(f) for f in (formula, _numbers.exp, _numbers.log1p))
+    lines = "".join(_lines(f) for f in (formula, *_ELEMENTARY))
     digest = hashlib.sha256((source + lines).encode()).hexdigest()
     names["loop"].__qualname__ = f"{formula.__name__}_{digest[:16]}"
     numbers = ["int64"] * 5 + ["Array(float64, 1, 'C', True)"] * len(kinds)
@@ -200,8 +210,8 @@ def _numpy_of_numbers() -> ModuleType:
 
     numpy = ModuleType("numpy")
     vars(numpy).update(abs=math.fabs, where=where, int64=np.int64, float64=np.float64)
-    numpy.exp = _for_numbers(_numbers.exp, numpy)  # type: ignore[attr-defined]
-    numpy.log1p = _for_numbers(_numbers.log1p, numpy)  # type: ignore[attr-defined]
+    for formula in _ELEMENTARY:
+        setattr(numpy, formula.__name__, _for_numbers(formula, numpy))
     return numpy
 
 

@@ -32,10 +32,21 @@ def exp(x: Any) -> Any:
     return (1.0 + (r + r * r * tail)) * first * second
 
 
+def log(x: Any) -> Any:
+    """Return the logarithm of a number that is no subnormal one."""
+    return _logarithm(x, 0.0)
+
+
 def log1p(x: Any) -> Any:
-    """Return n log(2) + log(m) = log(1 + x) with m near 1, for -1 < x < 2**1000."""
+    """Return log(1 + x) for finite x > -1."""
     u = 1.0 + x
-    bits = np.float64(u).view(np.int64) + 0x95F6200000000
+    lost = np.where(x > 1.0, 1.0 - (u - x), x - (u - 1.0))
+    return _logarithm(u, lost / u)
+
+
+def _logarithm(x: Any, more: Any) -> Any:
+    """Return n log 2 + log(m) + more, with m near 1 and 2**n m = x."""
+    bits = np.float64(x).view(np.int64) + 0x95F6200000000
     n = (bits >> 52) - 1023
     m = np.int64((bits & 0xFFFFFFFFFFFFF) + 0x3FE6A09E00000000).view(np.float64)
     # The series of log((1 + s) / (1 - s)), economized by FreeBSD's `e_log.c`.
@@ -46,10 +57,6 @@ def log1p(x: Any) -> Any:
     tail = 0.22222198432149784 + z * (0.1818357216161805 + z * tail)
     tail = 0.3999999999940942 + z * (0.2857142874366239 + z * tail)
     tail = z * (0.6666666666666735 + z * tail)
-    # What 1 + x lost, over 1 + x: a hundredth of it is none of the digits that count.
-    lost = np.where(x > 1.0, 1.0 - (u - x), x - (u - 1.0))
-    scale = np.int64((1023 - n) << 52).view(np.float64)
-    lost = lost * scale * (1.0 - 2.0 * s * (1.0 - s))
     square = 0.5 * f * f
-    low = n * 1.9082149292705877e-10 + lost
-    return n * 0.6931471803691238 + (f - (square - (s * (square + tail) + low)))
+    low = s * (square + tail) + (n * 1.9082149292705877e-10 + more)
+    return n * 0.6931471803691238 + (f - (square - low))

@@ -26,6 +26,7 @@ from hw4lib._checks import (
     check_memory,
     contract,
     is_finite,
+    largest_size,
 )
 from hw4lib._elementary import sigmoid, softmax
 from hw4lib._engine import elementwise
@@ -747,7 +748,7 @@ def _as_network(
     x, t, w1 = as_array("x", x), as_array("target", target), as_array("w1", w1)
     w2, b = as_array("w2", w2), as_array("bias", bias)
     check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b)
-    largest = math.prod(float(max(a.max(), -a.min())) for a in (w1, x) if a.size)
+    largest = largest_size(w1) * largest_size(x)
     if not (math.isfinite(largest) or is_finite(w1 * x)):
         raise OverflowError
     return x, t, w1, w2, b, np.asarray(as_number("slope", slope))

@@ -10,7 +10,6 @@ import hashlib
 import math
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import FunctionType
 from typing import Any, TypeAlias, TypeVar
 
@@ -18,7 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw4lib import _numbers
-from hw4lib._engine import _for_numbers, _lines, _numpy_of_numbers, compiled
+from hw4lib._engine import (
+    _for_numbers,
+    _lines,
+    _numpy_of_numbers,
+    _threads,
+    compiled,
+)
 
 _T = TypeVar("_T")
 _Array: TypeAlias = NDArray[np.float64]
@@ -287,19 +292,27 @@ def _on_all_processors(
 ) -> list[_T]:
     """Return what `run` does for each head and part of its queries, in order.
 
-    As many threads as Numba is set to take turns at the blocks of a head's queries.
+    A part is one block in several, because a mask may leave the last ones more to do.
     """
     import numba  # noqa: PLC0415
 
     *lead, n, _ = shape
     threads: int = numba.get_num_threads()
-    parts = min(-(-threads // max(1, math.prod(lead))), -(-n // _KEYS))
+    parts = min(-(-2 * threads // max(1, math.prod(lead))), -(-n // _KEYS))
     size = min(_QUERIES, -(-n // parts))
-    heads = [*np.ndindex(*lead)] * parts
-    turns = [
-        (i * size, size, parts * size) for i in range(parts) for _ in np.ndindex(*lead)
+    tasks = [
+        (head, (i * size, size, parts * size))
+        for head in np.ndindex(*lead)
+        for i in range(parts)
     ]
-    if threads == 1 or len(heads) == 1:
-        return [*map(run, heads, turns)]
-    with ThreadPoolExecutor(threads) as pool:
-        return [*pool.map(run, heads, turns)]
+    found, todo = {}, iter(tasks)  # whoever is free takes the next
+
+    def work() -> None:
+        for task in todo:
+            found[task] = run(*task)
+
+    others = [_threads().submit(work) for _ in range(min(threads, len(tasks)) - 1)]
+    work()
+    for other in others:
+        other.cancel() or other.result()  # one that has not begun finds nothing to do
+    return [found[task] for task in tasks]

@@ -32,6 +32,7 @@ from hw4lib._checks import (
     check_memory,
     contract,
     is_finite,
+    largest_size,
 )
 from hw4lib._elementary import sigmoid, softplus
 from hw4lib._engine import elementwise
@@ -150,7 +151,7 @@ def noisy_cross_entropy(
         array([1.000e+04, 6.931e-01, 0.000e+00])
     """
     a, y, eps = _as_data(logits, labels, flip_probability)
-    return elementwise(engine, _loss, a, y, eps, np.log(eps))[0]
+    return _loss_and_gradient(a, y, eps, engine).loss
 
 
 @contract
@@ -192,7 +193,7 @@ def noisy_cross_entropy_gradient(
         array([-0.4,  0. ])
     """
     a, y, eps = _as_data(logits, labels, flip_probability)
-    return elementwise(engine, _gradient, a, y, eps, np.log(eps))[0]
+    return _loss_and_gradient(a, y, eps, engine).gradient
 
 
 @contract
@@ -668,50 +669,54 @@ def backward_corrected_gradient(
 def _loss_and_gradient(
     a: _Array, y: _Array, eps: _Array | float, engine: Engine = "numpy"
 ) -> LossAndGradient:
-    """Return both, with NumPy for half of the passes where nothing can overflow."""
-    hard = engine == "numpy" and ((y == 0.0) | (y == 1.0)).all()
-    if not hard or np.abs(a).max(initial=0.0) > 340.0:  # exp(340) squared is a float
-        eps = np.asarray(eps)
-        both = elementwise(engine, _both, a, y, eps, np.log(eps))
-        return LossAndGradient(*both)
+    """Return both, by the formula of fewest operations that is right for all."""
+    noise = np.asarray(eps)
+    hard = np.logical_or(y == 0.0, y == 1.0).all()
+    if hard and largest_size(a) <= 340.0:
+        return LossAndGradient(*elementwise(engine, _of_moderate, a, y, noise))
+    noises = noise, np.asarray(np.sqrt(noise)), np.asarray(np.log(noise))
+    return LossAndGradient(*elementwise(engine, _of_all, a, y, *noises))
+
+
+# The formulas, for arrays and for numbers.
+
+
+def _of_moderate(a: Any, y: Any, eps: Any) -> tuple[Any, Any]:
+    """Return both for labels 0 and 1, and logits whose odds have a square."""
     sign = 2.0 * y - 1.0
     t = np.exp(-sign * a)  # odds against the label, if there were no noise
     correct, wrong = (1.0 - eps) + eps * t, eps + (1.0 - eps) * t
     size = (1.0 - 2.0 * eps) * t / ((1.0 + t) * correct)
-    return LossAndGradient(np.log1p(wrong / correct), -sign * size)
+    return np.log1p(wrong / correct), -sign * size
 
 
-def _both(a: Any, y: Any, eps: Any, log_eps: Any) -> tuple[Any, Any]:
-    """Return both, with p = (1 - eps) sigma(m) + eps sigma(-m) for either label."""
-    size = np.abs(a)
-    decay = np.exp(-size)
-    # The label that the logit is for: all terms are at most 1.
+def _of_all(a: Any, y: Any, *noise: Any) -> tuple[Any, Any]:
+    """Return both, with p = (1 - eps) sigma(m) + eps sigma(-m) for either label.
+
+    With E = exp(-|a|), the label that the logit is for has p = likely / (1 + E), the
+    other one eps + (1 - eps) E over the same. Either term there may be less than any
+    float: they are divided by the larger one, and their roots are floats.
+    """
+    eps, root, log_eps = noise
+    size, half = np.abs(a), np.exp(-0.5 * np.abs(a))
+    decay = half * half
+    noisy = root > half
+    least = np.where(noisy, half, root) / np.where(noisy, root, half)
+    least = np.where(half > 0.0, least * least, 0.0)
+    unlikely = np.where(noisy, 1.0, least) + (1.0 - eps) * np.where(noisy, least, 1.0)
     likely = 1.0 - eps + eps * decay
-    loss = np.log1p((eps + (1.0 - eps) * decay) / likely)
-    slope = decay / likely
-    # The other: eps and the decay over the larger of them, either may be no float.
-    noisy = log_eps > -size
-    least = np.exp(-np.abs(size + log_eps))
-    larger, smaller = np.where(noisy, 1.0, least), np.where(noisy, least, 1.0)
-    unlikely = larger + (1.0 - eps) * smaller
-    other_loss = np.log1p((1.0 + decay) / unlikely - 1.0)
+    share = 1.0 / ((1.0 + decay) * likely * unlikely)
+    loss = np.log1p((eps + (1.0 - eps) * decay) * ((1.0 + decay) * unlikely * share))
+    other_loss = np.log((1.0 + decay) * ((1.0 + decay) * likely * share))
     other_loss = other_loss + np.where(noisy, -log_eps, size)
-    other_slope = smaller / unlikely
-    one = np.where(a > 0.0, loss, other_loss), np.where(a > 0.0, slope, other_slope)
-    zero = np.where(a > 0.0, other_loss, loss), np.where(a > 0.0, other_slope, slope)
-    rate = (1.0 - 2.0 * eps) / (1.0 + decay)
+    rate = (1.0 - 2.0 * eps) * share
+    slope = rate * decay * unlikely
+    other_slope = rate * np.where(noisy, least, 1.0) * likely
+    own, other = np.where(a > 0.0, y, 1.0 - y), np.where(a > 0.0, 1.0 - y, y)
     return (
-        y * one[0] + (1.0 - y) * zero[0],
-        rate * ((1.0 - y) * zero[1] - y * one[1]),
+        own * loss + other * other_loss,
+        np.where(a > 0.0, 1.0, -1.0) * (other * other_slope - own * slope),
     )
-
-
-def _loss(a: Any, y: Any, eps: Any, log_eps: Any) -> tuple[Any]:
-    return (_both(a, y, eps, log_eps)[0],)
-
-
-def _gradient(a: Any, y: Any, eps: Any, log_eps: Any) -> tuple[Any]:
-    return (_both(a, y, eps, log_eps)[1],)
 
 
 def _curvature(m: _Array, eps: _Array) -> _Array:
