@@ -12,4 +12,7 @@ def library(x):
     prepared = library.asarray(x)
     return lambda: library.function(prepared)  # this call is timed
 ```
+
+A peer whose `work` is "limit" does only what nobody can leave out, such as reading the
+arguments or multiplying the matrices; it returns `()`, and the page draws it apart.
 """

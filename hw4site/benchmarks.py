@@ -7,7 +7,7 @@ import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib.ticker import LogLocator
 from matplotlib.transforms import blended_transform_factory
@@ -18,7 +18,18 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 THREADS = {"all": "all processors", "one": "one thread"}
 SHOWN = 3
 """Of each kernel's peers so many are drawn: the fastest."""
+LIMIT = "limit"
+"""The work of a side that only does what nobody can leave out."""
 _COLORS = {"numpy": figures.SERIES[0], "numba": figures.SERIES[1]}
+
+
+class Side(NamedTuple):
+    """A line of a figure."""
+
+    name: str
+    seconds: float
+    engine: str = ""
+    is_limit: bool = False
 
 
 def read_results(path: Path = RESULTS) -> dict[str, Any]:
@@ -33,7 +44,7 @@ def counts(results: dict[str, Any], engine: str = "numpy") -> tuple[int, int]:
         peer["ratios"][engine]
         for row in _rows(results, "all")
         for peer in row["peers"]
-        if engine in peer.get("ratios", {})
+        if engine in peer.get("ratios", {}) and peer["work"] != LIMIT
     ]
     return sum(ratio > 1.0 for ratio in ratios), len(ratios)
 
@@ -50,79 +61,109 @@ def spread(results: dict[str, Any]) -> float:
 
 
 def to_figure(results: dict[str, Any], problem: str) -> str:
-    """Return the fastest peers of each kernel, at its largest size, as bars.
+    """Return how long each kernel takes at its largest size, by ours and by peers.
+
+    A line is a side, the fastest first; a kernel's own faster engine is where all of
+    them are measured from. Of its peers the fastest are drawn.
 
     Args:
         results: What was measured.
         problem: The stem of its page, as `backpropagation`.
     """
-    largest = {row["kernel"]: row for row in _rows(results, "all", problem)}
-    lines: list[tuple[str, dict[str, float]]] = []
-    for row in largest.values():
-        ran = [peer for peer in row["peers"] if peer["status"] == "ran"]
-        ran.sort(key=lambda peer: float(peer["seconds"]))
-        lines.append((_title(row), {}))
-        lines += [(peer["name"], peer["ratios"]) for peer in ran[:SHOWN]]
-    tall = [1.4 if len(ratios) > 1 else 1.0 for _, ratios in lines]
-    middles = [sum(tall[:k]) + tall[k] / 2.0 for k in range(len(tall))]
-    figure, ax = figures.subplots(width=3.7, height=0.7 + 0.18 * sum(tall))
+    groups = {_title(row): _sides(row) for row in _largest(results, problem)}
+    lines = sum(len(sides) + 1.25 for sides in groups.values())
+    figure, ax = figures.subplots(width=3.7, height=0.7 + 0.185 * lines)
     whole_width = blended_transform_factory(figure.transFigure, ax.transData)
-    for y, (name, ratios) in zip(middles, lines, strict=True):
-        if not ratios:
-            title = ax.text(
-                *(0.01, y, name),
-                transform=whole_width,
-                va="center",
-                fontsize=8.5,
-                bbox={"facecolor": figures.PAPER, "edgecolor": "none", "pad": 1.0},
+    y, names = 0.0, {}
+    for title, sides in groups.items():
+        heading = ax.text(
+            *(0.01, y, title),
+            transform=whole_width,
+            va="center",
+            fontsize=8.5,
+            bbox={"facecolor": figures.PAPER, "edgecolor": "none", "pad": 1.0},
+        )
+        heading.set_in_layout(False)
+        unit = min(side.seconds for side in sides if side.engine)
+        for side in sides:
+            y += 1.0
+            names[y] = side
+            x, color = side.seconds / unit, _COLORS.get(side.engine, figures.MUTED)
+            ax.plot(
+                [1.0, x], [y, y], color=color, linewidth=4.0 if side.engine else 1.2
             )
-            title.set_in_layout(False)
-        height = 0.8 if len(ratios) < 2 else 0.6
-        for k, (engine, ratio) in enumerate(ratios.items()):
-            middle = y + height * (k - (len(ratios) - 1) / 2)
-            ax.barh(middle, ratio - 1.0, 0.9 * height, left=1.0, color=_COLORS[engine])
-            # Right of the bar, where no name of a peer can be in its way.
+            face = figures.PAPER if side.is_limit else color
+            marker = "D" if side.is_limit else "o"
+            ax.plot(x, y, marker, color=color, markerfacecolor=face, markersize=4.5)
+            # Right of the dot, where no name can be in its way.
             ax.annotate(
-                f"{_ratio(ratio)} {engine}" if len(ratios) > 1 else _ratio(ratio),
-                (max(ratio, 1.0), middle),
-                (3, 0),
+                _time(side.seconds),
+                (max(x, 1.0), y),
+                (5, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize=8 if len(ratios) == 1 else 7,
+                fontsize=8.3,
             )
-    drawn = [ratio for _, ratios in lines for ratio in ratios.values()]
+        y += 1.25
+    ratios = [line.get_xdata()[-1] for line in ax.lines]
     ax.set_xscale("log")
-    ax.set_xlim(min(0.3, *drawn) / 1.5, 8.0 * max(3.0, *drawn))
-    ax.set_ylim(sum(tall) + 0.2, -1.2)
-    for text, side, x in (
-        ("← peer faster", "right", 0.9),
-        ("hw4lib faster →", "left", 1.1),
-    ):
-        label = ax.text(
-            x, -0.6, text, ha=side, va="center", color=figures.MUTED, fontsize=8
+    ax.set_xlim(min(0.3, *ratios) / 1.5, 12.0 * max(3.0, *ratios))
+    ax.set_ylim(y - 0.6, -1.6)
+    for text, side_of, offset in (("← faster", "right", -4), ("slower →", "left", 4)):
+        label = ax.annotate(
+            text,
+            (1.0, -1.0),
+            (offset, 0),
+            textcoords="offset points",
+            ha=side_of,
+            va="center",
+            color=figures.MUTED,
+            fontsize=8.3,
         )
         label.set_in_layout(False)
-    ax.set_yticks(
-        [y for y, (_, ratios) in zip(middles, lines, strict=True) if ratios],
-        [name for name, ratios in lines if ratios],
-    )
+    ax.set_yticks(list(names), [side.name for side in names.values()])
+    for label, side in zip(ax.get_yticklabels(), names.values(), strict=True):
+        label.set_color(_COLORS.get(side.engine, figures.INK))
     ax.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:,g}")
-    ax.xaxis.set_major_locator(LogLocator(numticks=6))
+    ax.xaxis.set_major_locator(LogLocator(numticks=5))
     ax.minorticks_off()
-    ax.axvline(1.0, color=figures.INK, linewidth=1.0)
+    ax.axvline(1.0, color=figures.INK, linewidth=1.0, zorder=0)
     ax.grid(visible=False, axis="y")
-    ax.tick_params(axis="y", length=0, labelsize=8)
+    ax.tick_params(axis="y", length=0, labelsize=8.3)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("time of the peer / time of hw4lib", fontsize=8.5)
-    spoken = ". ".join(
-        f"{name}, {' and '.join(_spoken(ratios))}" if ratios else f"{name}"
-        for name, ratios in lines
+    ax.set_xlabel("time / time of hw4lib's faster engine", fontsize=8.5)
+    spoken = " ".join(
+        f"{title}: "
+        + ", ".join(f"{side.name} {_time(side.seconds)}" for side in sides)
+        + "."
+        for title, sides in groups.items()
     )
     return figures.to_html(
         figure,
         f"benchmarks-{problem}",
-        alt=f"How many times the time of hw4lib its peers take. {spoken}.",
+        alt=f"How long hw4lib and its peers take, the fastest first. {spoken}",
     )
+
+
+def in_words(results: dict[str, Any], problem: str) -> str:
+    """Return what the largest ratio of a problem means for somebody who waits.
+
+    Not counted are limits, what does other work, and code that is no library's.
+
+    Args:
+        results: What was measured.
+        problem: The stem of its page.
+    """
+    return _sentence(max(_comparisons(results, problem), key=_of_ratio))
+
+
+def behind_in_words(results: dict[str, Any]) -> str:
+    """Return what the smallest ratio of all means for somebody who waits.
+
+    Args:
+        results: What was measured.
+    """
+    return _sentence(min(_comparisons(results), key=_of_ratio))
 
 
 def to_table(results: dict[str, Any], problem: str) -> str:
@@ -182,6 +223,61 @@ def _rows(
             yield row
 
 
+def _largest(results: dict[str, Any], problem: str) -> list[dict[str, Any]]:
+    """Return each kernel's row of its largest size."""
+    rows = _rows(results, "all", problem)
+    return list({(row["problem"], row["kernel"]): row for row in rows}.values())
+
+
+def _sides(row: dict[str, Any]) -> list[Side]:
+    """Return our engines, the fastest peers and the limit, the fastest first."""
+    ran = [peer for peer in row["peers"] if peer["status"] == "ran"]
+    ran.sort(key=lambda peer: float(peer["seconds"]))
+    limits = [peer for peer in ran if peer["work"] == LIMIT]
+    shown = [peer for peer in ran if peer["work"] != LIMIT][:SHOWN]
+    sides = [Side(f"hw4lib, {name}", s, name) for name, s in row["seconds"].items()]
+    sides += [Side(peer["name"], peer["seconds"]) for peer in shown]
+    sides += [Side(peer["name"], peer["seconds"], is_limit=True) for peer in limits]
+    return sorted(sides, key=lambda side: side.seconds)
+
+
+def _comparisons(
+    results: dict[str, Any], problem: str = ""
+) -> list[tuple[float, str, str, str]]:
+    """Return ratio, engine, peer and kernel of the better engine against libraries."""
+    found = []
+    for row in _largest(results, problem):
+        engine = min(row["seconds"], key=row["seconds"].__getitem__)
+        found += [
+            (peer["ratios"][engine], engine, peer["name"], _title(row))
+            for peer in row["peers"]
+            if peer["status"] == "ran"
+            and not peer["work"]
+            and "NumPy" not in peer["name"]
+        ]
+    return found
+
+
+def _of_ratio(comparison: tuple[float, str, str, str]) -> float:
+    return comparison[0]
+
+
+def _sentence(comparison: tuple[float, str, str, str]) -> str:
+    ratio, engine, peer, kernel = comparison
+    seconds = 60.0 / ratio
+    if seconds >= 100.0:
+        duration = f"{seconds / 60.0:.2g} minutes"
+    else:
+        duration = f"{seconds:.2g} s" if seconds >= 0.1 else f"{1e3 * seconds:.2g} ms"
+    ours = "hw4lib" + " with Numba" * (engine == "numba")
+    library, _, variant = peer.partition(", ")
+    theirs = f"{library} ({variant})" if variant else library
+    return (
+        f"{kernel[0].upper()}{kernel[1:]}: {theirs} takes a minute "
+        f"where {ours} takes {duration}."
+    )
+
+
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["kernel"], *row["size"].values()
 
@@ -194,14 +290,6 @@ def _title(row: dict[str, Any]) -> str:
         if f"{letter} = " not in row["kernel"] and n > 1
     ]
     return ", ".join([row["kernel"], *sizes])
-
-
-def _spoken(ratios: dict[str, float]) -> list[str]:
-    several = len(ratios) > 1
-    return [
-        _ratio(ratio) + (f" with {engine}" if several else "")
-        for engine, ratio in ratios.items()
-    ]
 
 
 def _ratio(ratio: float) -> str:

@@ -8,6 +8,7 @@ from benchmarks import peers
 from benchmarks.kernel import Kernel
 from hw4lib.architecture.attention import (
     apply_attention_matrix,
+    attention_gradient,
     attention_matrix,
     scaled_dot_product_attention,
     self_attention,
@@ -42,9 +43,9 @@ PLAIN = Kernel(
 )
 
 
-@PLAIN.ours
-def _(x):
-    return lambda: scaled_dot_product_attention(x, x, x)
+@PLAIN.engines
+def _(engine, x):
+    return lambda: scaled_dot_product_attention(x, x, x, engine=engine)
 
 
 @PLAIN.peer("naive NumPy")
@@ -67,6 +68,16 @@ def jax_plain(x):
     return lambda: jax.block_until_ready(function(x))
 
 
+@PLAIN.peer("limit: its two products", work="limit")
+def products_plain(x):
+    def call():
+        for start in range(0, len(x), 256):
+            x[start : start + 256] @ x.T @ x
+        return ()
+
+    return call
+
+
 PROJECTED = Kernel(
     "self-attention forward, with projections",
     inputs=_inputs,
@@ -75,9 +86,9 @@ PROJECTED = Kernel(
 )
 
 
-@PROJECTED.ours
-def _(x, *weights):
-    return lambda: self_attention(x, *weights)
+@PROJECTED.engines
+def _(engine, x, *weights):
+    return lambda: self_attention(x, *weights, engine=engine)
 
 
 @PROJECTED.peer("naive NumPy")
@@ -107,6 +118,72 @@ def jax_projected(x, *weights):
         lambda x, *weights: _softmax_attention(jax.numpy, *(x @ w for w in weights))
     )
     return lambda: jax.block_until_ready(function(x, *weights))
+
+
+GRADIENT = Kernel(
+    "self-attention, forward and backward",
+    inputs=lambda rng, N, d: (*rng.normal(size=(4, N, d)),),
+    sizes=PLAIN.sizes,
+    small=PLAIN.small,
+)
+
+
+@GRADIENT.engines
+def _(engine, *arrays):
+    def call():
+        gradient = attention_gradient(*arrays, engine=engine)
+        return gradient.queries, gradient.keys, gradient.values
+
+    return call
+
+
+@GRADIENT.peer("naive NumPy")
+def numpy_gradient(q, k, v, g):
+    def call():
+        root = math.sqrt(q.shape[-1])
+        scores = np.exp(q @ k.T / root)
+        a = scores / scores.sum(axis=-1, keepdims=True)
+        by_weight = g @ v.T
+        by_score = a * (by_weight - (a * by_weight).sum(axis=-1, keepdims=True)) / root
+        return by_score @ k, by_score.T @ q, a.T @ g
+
+    return call
+
+
+@GRADIENT.peer("torch SDPA")
+def torch_gradient(*arrays):
+    torch = peers.torch()
+    *operands, g = map(torch.tensor, arrays)
+    for operand in operands:
+        operand.requires_grad_()
+    return lambda: torch.autograd.grad(_sdpa(torch, *operands), operands, g)
+
+
+@GRADIENT.peer("JAX", jit=True)
+def jax_gradient(*arrays):
+    jax = peers.jax()
+    arrays = tuple(map(jax.numpy.asarray, arrays))
+
+    def attend(q, k, v):
+        return _softmax_attention(jax.numpy, q, k, v)
+
+    function = jax.jit(lambda q, k, v, g: jax.vjp(attend, q, k, v)[1](g))
+    return lambda: jax.block_until_ready(function(*arrays))
+
+
+@GRADIENT.peer("limit: its five products", work="limit")
+def products_gradient(q, k, v, g):
+    def call():
+        dk, dv = np.zeros(k.shape), np.zeros(v.shape)
+        for start in range(0, len(q), 256):
+            some = slice(start, start + 256)
+            scores, by_weight = q[some] @ k.T, g[some] @ v.T
+            by_weight @ k
+            dk += by_weight.T @ q[some]
+            dv += scores.T @ g[some]
+        return ()
+
+    return call
 
 
 def _heads(rng, N, d):

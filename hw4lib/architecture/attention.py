@@ -28,13 +28,18 @@ from hw4lib._checks import (
     is_finite,
 )
 from hw4lib._elementary import softmax
+from hw4lib._engine import check_engine
+from hw4lib._typing import Engine
+from hw4lib.architecture import _flash
 
 __all__ = [
     "AttentionCounts",
     "AttentionFactors",
+    "AttentionGradient",
     "apply_attention_matrix",
     "attention_counts",
     "attention_factors",
+    "attention_gradient",
     "attention_matrix",
     "attention_weights",
     "block_pattern",
@@ -46,6 +51,20 @@ __all__ = [
 
 # Scores held at a time: two megabytes of them.
 _BLOCK = 2**18
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionGradient:
+    """Gradient of a scalar with respect to queries, keys and values."""
+
+    queries: NDArray[np.float64]
+    """Gradient with respect to the queries, in their shape."""
+
+    keys: NDArray[np.float64]
+    """Gradient with respect to the keys, in their shape."""
+
+    values: NDArray[np.float64]
+    """Gradient with respect to the values, in their shape."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +184,7 @@ def scaled_dot_product_attention(
     *,
     mask: ArrayLike | None = None,
     bias: ArrayLike | None = None,
+    engine: Engine = "numpy",
 ) -> NDArray[np.float64]:
     r"""Return $Y = \operatorname{rowsoftmax}(Q K^\top / \sqrt{d_k} + B) \, V$.
 
@@ -180,12 +200,14 @@ def scaled_dot_product_attention(
             `(..., N, M)`; all of them if not given.
         bias: What is added to the scores, broadcastable to `(..., N, M)`: finite, or
             $-\infty$ where a query may not attend to a key.
+        engine: What attends, NumPy or loops that Numba compiles.
 
     Returns:
         Weighted means of the values, shape `(..., N, d_v)`.
 
     Raises:
         ValueError: If `mask` and `bias` leave a query no key.
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a].
@@ -199,7 +221,93 @@ def scaled_dot_product_attention(
     k = as_array("keys", keys, "...", "M", q.shape[-1])
     v = as_array("values", values, "...", k.shape[-2], "d_v")
     check_broadcast(queries=q[..., 0, 0], keys=k[..., 0, 0], values=v[..., 0, 0])
-    return _attend(q, k, v, mask, bias)
+    return _attend(engine, (q, k, v), mask, bias)
+
+
+@contract
+def attention_gradient(
+    queries: ArrayLike,
+    keys: ArrayLike,
+    values: ArrayLike,
+    output_gradient: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    engine: Engine = "numpy",
+) -> AttentionGradient:
+    r"""Return the gradients of a scalar $E$ from that with respect to the outputs.
+
+    The outputs are $Y = AV$ with $A = \operatorname{rowsoftmax}(S)$ and
+    $S = Q K^\top / \sqrt{d_k} + B$. With $G = \partial E / \partial Y$,
+
+    $$\begin{aligned}
+    \frac{\partial E}{\partial V} &= A^\top G, \\
+    \frac{\partial E}{\partial S_{nm}} &= A_{nm}
+    \Bigl( (G V^\top)_{nm} - \sum_j A_{nj} (G V^\top)_{nj} \Bigr), \\
+    \frac{\partial E}{\partial Q} &=
+    \frac{\partial E}{\partial S} \frac{K}{\sqrt{d_k}}, \qquad
+    \frac{\partial E}{\partial K} =
+    \Bigl( \frac{\partial E}{\partial S} \Bigr)^{\!\top} \frac{Q}{\sqrt{d_k}}.
+    \end{aligned}$$
+
+    The rows of $\partial E / \partial S$ sum to 0, because a constant added to a row of
+    scores changes no weight. As in the forward direction, the $N \times M$ weights are
+    never held as a whole.
+
+    Args:
+        queries: Queries $Q$, shape `(..., N, d_k)`.
+        keys: Keys $K$, shape `(..., M, d_k)`.
+        values: Values $V$, shape `(..., M, d_v)`.
+        output_gradient: Gradient $G$, shape `(..., N, d_v)` with the leading axes that
+            queries, keys and values broadcast to.
+        mask: Which query may attend to which key, boolean or 0 and 1, broadcastable to
+            `(..., N, M)`; all of them if not given.
+        bias: What is added to the scores, broadcastable to `(..., N, M)`: finite, or
+            $-\infty$ where a query may not attend to a key.
+        engine: What computes, NumPy or loops that Numba compiles.
+
+    Returns:
+        The gradients, each in the shape of its argument: what was repeated along a
+            leading axis has the sum over it.
+
+    Raises:
+        ValueError: If `mask` and `bias` leave a query no key.
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
+
+    References:
+        Homework 4, [Problem 3.3(a)][3-3-a], whose layer this differentiates.
+
+    Examples:
+        A single key has weight 1, whatever its score is:
+
+        >>> attention_gradient([[1.0]], [[2.0]], [[3.0]], [[5.0]]).values
+        array([[5.]])
+
+        Of two with equal scores, the one with the larger value should come closer:
+
+        >>> attention_gradient([[1.0]], [[2.0], [2.0]], [[0.0], [4.0]], [[1.0]]).keys
+        array([[-1.],
+               [ 1.]])
+    """
+    q = as_array("queries", queries, "...", "N", "d_k")
+    k = as_array("keys", keys, "...", "M", q.shape[-1])
+    v = as_array("values", values, "...", k.shape[-2], "d_v")
+    lead = check_broadcast(queries=q[..., 0, 0], keys=k[..., 0, 0], values=v[..., 0, 0])
+    g = as_array("output_gradient", output_gradient)
+    expected = (*lead, q.shape[-2], v.shape[-1])
+    if g.shape != expected:
+        raise ValueError(f"`output_gradient` has shape {g.shape}, expected {expected}")
+    alike, allowed, offset = _as_heads_alike((q, k, v), mask, bias)
+    check_engine(engine)
+    if engine == "numba" and _are_usual(offset, q, k, v, g):
+        root, masking = math.sqrt(q.shape[-1]), mask is not None or bias is not None
+        scaled = alike[0] / root, alike[1], alike[2]
+        dq, dk, dv = _flash.gradients(scaled, (allowed, offset, masking), g)
+        dq /= root
+    else:
+        dq, dk, dv = _gradients(alike, g, allowed, offset)
+    found = (_sum_to(a, b.shape) for a, b in ((dq, q), (dk, k), (dv, v)))
+    return AttentionGradient(*found)
 
 
 @contract
@@ -215,6 +323,7 @@ def self_attention(
     query_bias: ArrayLike | None = None,
     key_bias: ArrayLike | None = None,
     value_bias: ArrayLike | None = None,
+    engine: Engine = "numpy",
 ) -> NDArray[np.float64]:
     r"""Return one head of self-attention, with $Q = X W_q$, $K = X W_k$, $V = X W_v$.
 
@@ -235,12 +344,14 @@ def self_attention(
         key_bias: Added to the keys, shape `(d_k)`. It adds one constant to a row of
             scores, so the softmax cancels it.
         value_bias: Added to the values, shape `(d_v)`.
+        engine: What attends, NumPy or loops that Numba compiles.
 
     Returns:
         Outputs $Y$, shape `(..., N, d_v)`.
 
     Raises:
         ValueError: If `mask` and `bias` leave a query no key.
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a].
@@ -260,7 +371,7 @@ def self_attention(
     q = x @ w_q + _as_bias("query_bias", query_bias, w_q)
     k = c @ w_k + _as_bias("key_bias", key_bias, w_k)
     v = c @ w_v + _as_bias("value_bias", value_bias, w_v)
-    return _attend(q, k, v, mask, bias)
+    return _attend(engine, (q, k, v), mask, bias)
 
 
 @contract
@@ -278,6 +389,7 @@ def multi_head_attention(
     key_bias: ArrayLike | None = None,
     value_bias: ArrayLike | None = None,
     output_bias: ArrayLike | None = None,
+    engine: Engine = "numpy",
 ) -> NDArray[np.float64]:
     r"""Return $Y = [H_1 \mid \dots \mid H_h] \, W_o$ of $h$ heads $H_i$ side by side.
 
@@ -304,12 +416,14 @@ def multi_head_attention(
             scores, so the softmax cancels it.
         value_bias: Added to the values, shape `(h, d_v)`.
         output_bias: Added to the outputs, shape `(d_out)`.
+        engine: What attends, NumPy or loops that Numba compiles.
 
     Returns:
         Outputs $Y$, shape `(..., N, d_out)`.
 
     Raises:
         ValueError: If `mask` and `bias` leave a query no key.
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
 
     References:
         Homework 4, [Problem 3.3(b)][3-3-b].
@@ -332,7 +446,7 @@ def multi_head_attention(
     q = x @ w_q + _as_bias("query_bias", query_bias, w_q)
     k = c @ w_k + _as_bias("key_bias", key_bias, w_k)
     v = c @ w_v + _as_bias("value_bias", value_bias, w_v)
-    y = _attend(q, k, v, mask, bias).swapaxes(-3, -2)
+    y = _attend(engine, (q, k, v), mask, bias).swapaxes(-3, -2)
     side_by_side = y.reshape(*y.shape[:-2], len(w_o))
     return np.asarray(side_by_side @ w_o) + _as_bias("output_bias", output_bias, w_o)
 
@@ -548,15 +662,67 @@ def _weights(
 
 
 def _attend(
-    q: NDArray[np.float64],
-    k: NDArray[np.float64],
-    v: NDArray[np.float64],
+    engine: Engine,
+    operands: tuple[NDArray[np.float64], ...],
     mask: ArrayLike | None,
     bias: ArrayLike | None,
 ) -> NDArray[np.float64]:
-    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-    allowed, offset = _as_allowed(mask, bias, (*lead, q.shape[-2], k.shape[-2]))
+    (q, k, v), allowed, offset = _as_heads_alike(operands, mask, bias)
+    check_engine(engine)
+    check_memory("values", v.shape, *q.shape[:-1], v.shape[-1])
+    if engine == "numba" and _are_usual(offset, q, k, v):
+        masking = allowed, offset, mask is not None or bias is not None
+        return _flash.means((q / math.sqrt(q.shape[-1]), k, v), masking)[0]
     return _means(q, k, v, allowed, offset)
+
+
+def _as_heads_alike(
+    operands: tuple[NDArray[np.float64], ...],
+    mask: ArrayLike | None,
+    bias: ArrayLike | None,
+) -> tuple[list[NDArray[np.float64]], NDArray[np.bool_], NDArray[np.float64]]:
+    """Return queries, keys, values, mask and bias, repeated along leading axes."""
+    lead = np.broadcast_shapes(*(a.shape[:-2] for a in operands))
+    n, m = operands[0].shape[-2], operands[1].shape[-2]
+    allowed, offset = _as_allowed(mask, bias, (*lead, n, m))
+    alike = [np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in operands]
+    return alike, allowed, offset
+
+
+def _are_usual(bias: NDArray[np.float64], *arrays: NDArray[np.float64]) -> bool:
+    """Whether all is far from the ends of the floats: what is not, is NumPy's."""
+    sizes = [float(np.abs(array).max(initial=0.0)) for array in arrays]
+    usual = all(size == 0.0 or 1e-70 < size < 1e70 for size in sizes)
+    return usual and float(bias.max(initial=0.0)) < 1e70
+
+
+def _gradients(
+    operands: list[NDArray[np.float64]],
+    g: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    bias: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the gradients of queries, keys and values, a few queries at a time."""
+    q, k, v = operands
+    dq, dk, dv = (np.zeros(a.shape) for a in operands)
+    size, root = max(1, _BLOCK // k.shape[-2]), math.sqrt(q.shape[-1])
+    for head in np.ndindex(q.shape[:-2]):
+        for start in range(0, q.shape[-2], size):
+            some = (*head, slice(start, start + size))
+            p = _weights(q[some], k[head], allowed[some], bias[some])
+            dp = g[some] @ v[head].T
+            ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True)) / root
+            dq[some] = ds @ k[head]
+            dk[head] += ds.T @ q[some]
+            dv[head] += p.T @ g[some]
+    return dq, dk, dv
+
+
+def _sum_to(array: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Sum over the axes along which an argument of that shape was repeated."""
+    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
+    repeated = tuple(i for i in range(len(shape)) if shape[i] != array.shape[i])
+    return np.asarray(array.sum(axis=repeated, keepdims=True))
 
 
 def _means(
@@ -568,9 +734,6 @@ def _means(
 ) -> NDArray[np.float64]:
     """Return the weighted means of the values, from a few queries at a time."""
     *lead, n, _ = allowed.shape
-    if lead:
-        q, k, v = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in (q, k, v))
-    check_memory("values", v.shape, *lead, n, v.shape[-1])
     y = np.empty((*lead, n, v.shape[-1]))
     size = max(1, _BLOCK // max(1, math.prod(allowed.shape[1:])))
     if lead and size == 1:

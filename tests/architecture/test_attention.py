@@ -17,6 +17,7 @@ from hw4lib.architecture.attention import (
     apply_attention_matrix,
     attention_counts,
     attention_factors,
+    attention_gradient,
     attention_matrix,
     attention_weights,
     block_pattern,
@@ -538,6 +539,238 @@ def test_cross_attention_takes_keys_and_values_from_the_context(rng):
     assert_allclose(one, actual @ w_o + b_o, rtol=1e-11)
 
 
+# --- the gradient ---------------------------------------------------------------------
+
+
+def scalar(rng, n, m, d, d_v, *lead):
+    """Queries, keys, values and the gradient of a scalar with respect to outputs."""
+    shapes = (n, d), (m, d), (m, d_v), (n, d_v)
+    return [rng.normal(size=(*lead, *shape)) for shape in shapes]
+
+
+def by_differences(arrays, **options):
+    """Central differences of E = sum(G * Y) in each number of queries, keys, values."""
+    *operands, g = (a.copy() for a in arrays)
+    for a in operands:
+        slopes = np.empty(a.shape)
+        for index in np.ndindex(a.shape):
+            ends, middle = [], a[index]
+            for a[index] in (middle + 1e-5, middle - 1e-5):
+                y = scaled_dot_product_attention(*operands, **options)
+                ends.append((g * y).sum())
+            a[index] = middle
+            slopes[index] = (ends[0] - ends[1]) / 2e-5
+        yield slopes
+
+
+def fields(gradient):
+    return gradient.queries, gradient.keys, gradient.values
+
+
+def options_of(masking, rng, n, m):
+    """A mask or a bias of n queries and m keys, none of them, or both."""
+    return {
+        "none": {},
+        "causal": {"mask": np.tri(n, m, dtype=bool)},
+        "bias": {"bias": rng.normal(size=(n, m))},
+        "minus infinity": {"bias": np.where(np.arange(m) % 3 == 1, -np.inf, 1.0)},
+        "both": {"mask": np.arange(m) % 2 == 0, "bias": rng.normal(size=(n, 1))},
+    }[masking]
+
+
+EVERY_MASKING = pytest.mark.parametrize(
+    "masking", ["none", "causal", "bias", "minus infinity", "both"]
+)
+
+
+@EVERY_MASKING
+def test_the_gradient_is_that_of_central_differences(rng, masking):
+    """Without its sum over a row, that of queries and keys would be another."""
+    arrays, options = scalar(rng, 3, 4, 2, 5), options_of(masking, rng, 3, 4)
+
+    gradient = attention_gradient(*arrays, **options)
+
+    for actual, expected in zip(
+        fields(gradient), by_differences(arrays, **options), strict=True
+    ):
+        assert_allclose(actual, expected, rtol=1e-8, atol=1e-9)
+
+
+def test_what_is_repeated_gets_the_sum_of_its_gradients(rng):
+    """One set of keys for two heads, and one set of values for a batch of three."""
+    q, k = rng.normal(size=(3, 2, 4, 2)), rng.normal(size=(3, 1, 5, 2))
+    v, g = rng.normal(size=(5, 2)), rng.normal(size=(3, 2, 4, 2))
+
+    gradient = attention_gradient(q, k, v, g)
+
+    expected = by_differences((q, k, v, g))
+    for actual, slopes in zip(fields(gradient), expected, strict=True):
+        assert_allclose(actual, slopes, rtol=1e-8, atol=1e-9)
+
+
+def test_a_vector_added_to_every_key_changes_no_output(rng):
+    """It adds a constant to each row of scores: so the keys' gradients sum to zero."""
+    gradient = attention_gradient(*scalar(rng, 6, 7, 3, 2))
+
+    assert_allclose(gradient.keys.sum(axis=0), 0, rtol=0, atol=1e-14)
+    assert np.abs(gradient.keys).max() > 0.1
+
+
+def test_equal_values_leave_queries_and_keys_alone(rng):
+    """Every mean of equal values is their value, wherever a query attends."""
+    q, k, _, g = scalar(rng, 6, 7, 3, 2)
+
+    gradient = attention_gradient(q, k, np.ones((7, 2)), g)
+
+    assert_allclose(gradient.queries, 0, rtol=0, atol=1e-14)
+    assert_allclose(gradient.keys, 0, rtol=0, atol=1e-14)
+    # Each query passes its whole gradient on, in parts.
+    assert_allclose(gradient.values.sum(axis=0), g.sum(axis=0), rtol=1e-12)
+
+
+def test_the_gradient_is_that_of_a_large_layer_in_blocks(rng):
+    """More scores than are held at a time: as the formula with all of them has it."""
+    q, k, v, g = scalar(rng, 300, 2100, 4, 3)
+    a = scipy.special.softmax(q @ k.T / 2, axis=1)
+    by_scores = a * (g @ v.T - (a * (g @ v.T)).sum(axis=1, keepdims=True))
+
+    gradient = attention_gradient(q, k, v, g)
+
+    # Sums of up to 2100 terms in another order.
+    expected = by_scores @ k / 2, by_scores.T @ q / 2, a.T @ g
+    for actual, part in zip(fields(gradient), expected, strict=True):
+        assert_allclose(actual, part, rtol=0, atol=1e-12)
+
+
+# --- the engine -----------------------------------------------------------------------
+
+
+@EVERY_MASKING
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize(
+    ("shape", "widths"),
+    [
+        ((1, 1), (1, 1)),
+        ((3, 67), (5, 2)),
+        pytest.param((70, 9), (8, 4), id="two parts"),
+    ],
+)
+def test_tiles_give_what_the_formula_gives(rng, shape, widths, masking):
+    """Tiles of 64 keys; three left over, of four; later keys with larger scores."""
+    q, k, v, g = scalar(rng, *shape, *widths)
+    k *= np.linspace(0.1, 3.0, len(k))[:, None]
+    options = options_of(masking, rng, *shape)
+
+    actual = scaled_dot_product_attention(q, k, v, **options, engine="numba")
+    gradient = attention_gradient(q, k, v, g, **options, engine="numba")
+
+    expected = scaled_dot_product_attention(q, k, v, **options)
+    assert_allclose(actual, expected, rtol=0, atol=1e-13)
+    plain = attention_gradient(q, k, v, g, **options)
+    for one, other in zip(fields(gradient), fields(plain), strict=True):
+        assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.usefixtures("numba")
+def test_heads_and_batches_by_either_engine(rng):
+    """Also where each member of a batch has its mask, and queries are repeated."""
+    q, k = rng.normal(size=(2, 3, 4)), rng.normal(size=(3, 2, 5, 4))
+    v, mask = rng.normal(size=(3, 1, 5, 3)), rng.random((3, 1, 1, 5)) < 0.6
+    mask[..., 0] = True
+    g, x = rng.normal(size=(3, 2, 3, 3)), rng.normal(size=(2, 4, 3))
+
+    actual = scaled_dot_product_attention(q, k, v, mask=mask, engine="numba")
+    gradient = attention_gradient(q, k, v, g, mask=mask, engine="numba")
+
+    expected = scaled_dot_product_attention(q, k, v, mask=mask)
+    assert_allclose(actual, expected, rtol=0, atol=1e-14)
+    plain = attention_gradient(q, k, v, g, mask=mask)
+    for one, other in zip(fields(gradient), fields(plain), strict=True):
+        assert_allclose(one, other, rtol=0, atol=1e-13)
+    _, *weights = heads(rng)
+    assert_allclose(
+        multi_head_attention(x, *weights, engine="numba"),
+        multi_head_attention(x, *weights),
+        rtol=1e-11,
+    )
+    w_q, w_k, w_v = (w[0] for w in weights[:3])
+    assert_allclose(
+        self_attention(x, w_q, w_k, w_v, engine="numba"),
+        self_attention(x, w_q, w_k, w_v),
+        rtol=1e-11,
+    )
+    empty = np.ones((0, 2, 2))
+    assert scaled_dot_product_attention(empty, empty, empty, engine="numba").size == 0
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("size", [1e-300, 1e60, 1e150])
+@pytest.mark.usefixtures("numba")
+def test_either_engine_at_the_ends_of_the_floats(size, engine):
+    """The largest score decides, or none does; values are halved, or stay."""
+    x, options = [[size], [-size]], {"engine": engine}
+    decided = [[3.0]] if size < 1 else [[4.0]]
+
+    y = scaled_dot_product_attention([[size]], x, [[4.0], [2.0]], **options)
+    assert_array_equal(y, decided)
+    bias = [[size, -size]]
+    y = scaled_dot_product_attention(
+        [[1.0]], [[0.0], [0.0]], [[4.0], [2.0]], bias=bias, **options
+    )
+    assert_array_equal(y, decided)
+    y = scaled_dot_product_attention([[0.0]], x, [[size], [0.0]], **options)
+    assert_array_equal(y, [[size / 2]])
+    gradient = attention_gradient([[0.0]], x, [[1.0], [0.0]], [[size]], **options)
+    assert_array_equal(gradient.values, [[size / 2], [size / 2]])
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_no_engine_holds_all_weights(engine):
+    """In either direction: all of them would take 32 MiB."""
+    if engine == "numba":
+        pytest.importorskip("numba")
+    x = np.random.default_rng(0).normal(size=(2048, 8))
+    attention_gradient(x[:2], x[:2], x[:2], x[:2], engine=engine)  # compiles
+    tracemalloc.start()
+    attention_gradient(x, x, x, x, engine=engine)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 16 * 2**20
+
+
+@pytest.mark.usefixtures("numba")
+def test_numbers_at_odd_addresses_are_read_by_either_engine(rng):
+    """As a field of packed records is, or a file that was mapped into memory."""
+    aligned = scalar(rng, 3, 4, 2, 5)
+    odd = []
+    for array in aligned:
+        memory = np.zeros(array.nbytes + 1, np.uint8)
+        odd.append(memory[1:].view(float).reshape(array.shape))
+        odd[-1][:] = array
+        assert not odd[-1].flags.aligned
+
+    gradient = attention_gradient(*odd, bias=odd[0][:, :1], engine="numba")
+
+    plain = attention_gradient(*aligned, bias=aligned[0][:, :1])
+    for one, other in zip(fields(gradient), fields(plain), strict=True):
+        assert_allclose(one, other, rtol=0, atol=1e-14)
+
+
+@pytest.mark.usefixtures("numba")
+def test_one_thread_gives_what_two_give(rng, numba, monkeypatch):
+    q, k, v, g = scalar(rng, 300, 6, 3, 2)
+    two = scaled_dot_product_attention(q, k, v, engine="numba")
+    slopes = attention_gradient(q, k, v, g, engine="numba")
+
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 1)
+
+    assert_array_equal(scaled_dot_product_attention(q, k, v, engine="numba"), two)
+    alone = attention_gradient(q, k, v, g, engine="numba")
+    for one, other in zip(fields(alone), fields(slopes), strict=True):
+        assert_allclose(one, other, rtol=0, atol=1e-13)  # sums of two parts, or one
+
+
 def test_a_causal_output_depends_on_no_later_position(rng):
     """The receptive field: to the last bit, whatever comes later."""
     x, *weights = heads(rng)
@@ -716,6 +949,16 @@ def test_bad_masks_and_biases_are_named(call, message):
             lambda: scaled_dot_product_attention(ONE, ONE, [[np.inf]]),
             ValueError,
             "`values` holds inf, expected finite numbers",
+        ),
+        (
+            lambda: attention_gradient(TWO, TWO, TWO, ONE),
+            ValueError,
+            r"`output_gradient` has shape \(1, 1\), expected \(2, 2\)",
+        ),
+        (
+            lambda: attention_gradient(TWO, TWO, TWO, TWO, engine="torch"),
+            ValueError,
+            "`engine` is 'torch', expected 'numpy' or 'numba'",
         ),
         (
             lambda: self_attention(TWO, ONE, ONE, ONE),

@@ -51,7 +51,11 @@ def results() -> dict[str, Any]:
         "kernel": "n = 5 rounds",
         "size": {"n": 5, "S": 1},
         "seconds": {"numpy": 2.0, "numba": 0.01},
-        "peers": [peer("loop", 0.01, numba=1.5)],
+        "peers": [
+            peer("loop", 0.015, numba=1.5),
+            peer("naive NumPy", 0.001, numba=0.1),
+            peer("reading", 0.005, work="limit", numba=0.5),
+        ],
     }
     single = [large | {"seconds": {"numpy": 0.5}}, both]
     return {"processes": 3, "threads": {"all": [small, large, both], "one": single}}
@@ -92,48 +96,69 @@ def test_two_engines_are_two_columns(results: dict[str, Any]) -> None:
     assert heads[1:3] == ["All processors, numpy", "All processors, numba"]
     assert rows(table) == [
         ["n = 5 rounds; ours takes", *("2 s", "10 ms") * 2, ""],
-        ["loop", *("0.01", "1.5") * 2, ""],
+        ["loop", *("0.015", "1.5") * 2, ""],
+        ["naive NumPy", *("0.001", "0.1") * 2, ""],
+        ["reading (limit)", *("0.005", "0.5") * 2, ""],
     ]
 
 
 def test_the_figure_shows_the_fastest_peers_of_the_largest_size(
     results: dict[str, Any],
 ) -> None:
-    """Whoever cannot see it hears the same."""
+    """Whoever cannot see it hears the same, the fastest first."""
     figure = benchmarks.to_figure(results, "first")
 
     assert 'id="figure-benchmarks-first"' in figure
     assert (
-        'aria-label="How many times the time of hw4lib its peers take. a kernel, '
-        'n = 1,000, p = 2. fast, 0.5. slow, 1,234. slower, 2,000."'
+        'aria-label="How long hw4lib and its peers take, the fastest first. a kernel, '
+        "n = 1,000, p = 2: hw4lib, numpy 250 ms, fast 500 ms, slow 1.23e+03 s, "
+        'slower 2e+03 s."'
     ) in figure
     assert "slowest" not in figure
     soup = BeautifulSoup(figure, "html.parser")
     texts = [text.get_text() for text in soup("text")]
-    assert {"fast", "0.5", "slow", "1,234", "hw4lib faster →"} <= set(texts)
+    assert {"fast", "500 ms", "hw4lib, numpy", "slower →"} <= set(texts)
 
 
-def test_the_figure_tells_engines_apart(results: dict[str, Any]) -> None:
-    """By color and in words."""
+def test_the_figure_tells_engines_and_the_limit_apart(results: dict[str, Any]) -> None:
+    """By color and in words; a limit does not take the place of a peer."""
     figure = benchmarks.to_figure(results, "second")
 
-    assert "loop, 0.01 with numpy and 1.5 with numba." in figure
-    assert {"--hw4-series-1", "--hw4-series-2"} <= {
-        word for word in ("--hw4-series-1", "--hw4-series-2") if word in figure
-    }
-    texts = [text.get_text() for text in BeautifulSoup(figure, "html.parser")("text")]
-    assert {"0.01 numpy", "1.5 numba"} <= set(texts)
+    assert (
+        "n = 5 rounds: naive NumPy 1 ms, reading 5 ms, hw4lib, numba 10 ms, "
+        "loop 15 ms, hw4lib, numpy 2 s."
+    ) in figure
+    assert "--hw4-series-1" in figure
+    assert "--hw4-series-2" in figure
 
 
 def test_comparisons_are_counted_by_engine(results: dict[str, Any]) -> None:
-    """With all processors, at both sizes; who is missing is not counted."""
-    assert benchmarks.counts(results) == (3, 7)
-    assert benchmarks.counts(results, "numba") == (1, 1)
+    """With all processors, at both sizes; who is missing, and a limit, do not count."""
+    assert benchmarks.counts(results) == (3, 8)
+    assert benchmarks.counts(results, "numba") == (1, 2)
+
+
+def test_ratios_are_said_in_minutes(results: dict[str, Any]) -> None:
+    """Against libraries with the same work: no limit, no code of one's own."""
+    first, second = (p["problem"] for p in results["threads"]["one"])
+
+    assert benchmarks.in_words(results, first) == (
+        "A kernel, n = 1,000, p = 2: slowest takes a minute where hw4lib takes 20 ms."
+    )
+    assert benchmarks.in_words(results, second) == (
+        "N = 5 rounds: loop takes a minute where hw4lib with Numba takes 40 s."
+    )
+    behind = results["threads"]["all"][1]["peers"][0]
+    behind |= {"name": "quick, compiled", "ratios": {"numpy": 0.25}}
+    assert benchmarks.behind_in_words(results) == (
+        "A kernel, n = 1,000, p = 2: "
+        "quick (compiled) takes a minute where hw4lib takes 4 minutes."
+    )
 
 
 def test_the_typical_spread_is_a_median(results: dict[str, Any]) -> None:
     """Over comparisons, of all engines."""
-    assert benchmarks.spread(results) == pytest.approx(1.15)
+    assert benchmarks.spread(results) == pytest.approx(1.08)
 
 
 def test_results_are_read_from_their_file(tmp_path: Path) -> None:

@@ -1,0 +1,318 @@
+"""Attention without its matrix, as Numba compiles it: one tile of scores at a time.
+
+A block of queries meets the keys tile by tile. In between, a query is a column: every
+innermost loop runs along the queries, and none adds up a row, so that all of them use
+the processor's vectors. What is held is a few megabytes and the size of the result.
+"""
+
+import functools
+import hashlib
+import math
+import sys
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw4lib import _numbers
+from hw4lib._engine import (
+    _for_numbers,
+    _lines,
+    _numpy_of_numbers,
+    _threads,
+    compiled,
+)
+
+_T = TypeVar("_T")
+_Array: TypeAlias = NDArray[np.float64]
+_Operands: TypeAlias = tuple[_Array, _Array, _Array]
+_Masking: TypeAlias = tuple[NDArray[np.bool_], _Array, bool]
+
+# Queries in a block and keys in a tile: their scores take 128 KiB.
+_QUERIES, _KEYS = 256, 64
+_LOWEST = -sys.float_info.max
+
+
+# What is compiled.
+
+
+def add_product(c: _Array, a: _Array, b: _Array) -> None:
+    """Add the product a b to c, in squares of four by four entries of a."""
+    rows, inner = a.shape
+    whole_rows, whole = rows - rows % 4, inner - inner % 4
+    for j in range(0, whole_rows, 4):
+        c0, c1, c2, c3 = c[j], c[j + 1], c[j + 2], c[j + 3]
+        a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
+        for k in range(0, whole, 4):
+            b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+            p0, p1, p2, p3 = a0[k], a0[k + 1], a0[k + 2], a0[k + 3]
+            q0, q1, q2, q3 = a1[k], a1[k + 1], a1[k + 2], a1[k + 3]
+            r0, r1, r2, r3 = a2[k], a2[k + 1], a2[k + 2], a2[k + 3]
+            s0, s1, s2, s3 = a3[k], a3[k + 1], a3[k + 2], a3[k + 3]
+            for i in range(c.shape[1]):
+                # Read before anything is written, so that each is read once.
+                x0, x1, x2, x3 = b0[i], b1[i], b2[i], b3[i]
+                y0 = c0[i] + p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3
+                y1 = c1[i] + q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3
+                y2 = c2[i] + r0 * x0 + r1 * x1 + r2 * x2 + r3 * x3
+                y3 = c3[i] + s0 * x0 + s1 * x1 + s2 * x2 + s3 * x3
+                c0[i], c1[i], c2[i], c3[i] = y0, y1, y2, y3
+    for j in range(rows):
+        for k in range(whole if j < whole_rows else 0, inner):
+            factor = a[j, k]
+            for i in range(c.shape[1]):
+                c[j, i] += factor * b[k, i]
+
+
+def seen(allowed: NDArray[np.bool_]) -> bool:
+    """Return whether any query may attend to any key."""
+    for i in range(allowed.shape[0]):
+        for j in range(allowed.shape[1]):
+            if allowed[i, j]:
+                return True
+    return False
+
+
+def fill_scores(s: _Array, k: _Array, queries: _Array, masking: _Masking) -> None:
+    """Fill in the scores of a tile, -inf where a query may not attend to a key."""
+    allowed, bias, masked = masking
+    s[:] = 0.0
+    add_product(s, k, queries)
+    if masked:
+        for start in range(
+            0, s.shape[1], 8
+        ):  # few rows, so that their lines stay cached
+            for j in range(s.shape[0]):
+                for i in range(start, min(start + 8, s.shape[1])):
+                    s[j, i] = s[j, i] + bias[i, j] if allowed[i, j] else -np.inf
+
+
+def take_in(s: _Array, top: _Array, total: _Array, u: _Array) -> None:
+    """Turn a tile of scores into exponentials, and the sums so far into theirs.
+
+    So far, m is the largest of the scores s_j of a query, l the sum of exp(s_j - m),
+    and u that of exp(s_j - m) v_j. A larger m' makes both the sums for m' by the factor
+    exp(m - m'); and u / l is the mean of the softmax, whatever m is.
+
+    Args:
+        s: The scores, a column each query, overwritten by exp(s - m').
+        top: The m of each query, overwritten by m'.
+        total: The l of each query, which gets the tile's exponentials.
+        u: The u of each query as columns, to which their product is still to be added.
+    """
+    before = top.copy()
+    for j in range(s.shape[0]):
+        for i in range(s.shape[1]):
+            top[i] = max(top[i], s[j, i])
+    for i in range(s.shape[1]):
+        before[i] = np.exp(before[i] - top[i])
+        total[i] *= before[i]
+    for e in range(u.shape[0]):
+        for i in range(u.shape[1]):
+            u[e, i] *= before[i]
+    for j in range(s.shape[0]):
+        for i in range(s.shape[1]):
+            s[j, i] = np.exp(s[j, i] - top[i])
+            total[i] += s[j, i]
+
+
+def attend(
+    operands: _Operands,
+    masking: _Masking,
+    part: tuple[int, int, int],
+    y: _Array,
+    logs: _Array,
+) -> None:
+    """Fill in the means of the values, and the logarithm of each sum of exponentials.
+
+    Args:
+        operands: Queries over the root of d_k, keys and values of one head.
+        masking: Which query may attend to which key, what is added to the scores, both
+            `(N, M)`, and whether there is any of that.
+        part: The first query, how many make a block, and from a block to the next.
+        y: Filled with the means, shape `(N, d_v)`.
+        logs: Filled with m + log l, shape `(N,)`.
+    """
+    (q, k, v), (allowed, bias, masked), (first, size, step) = operands, masking, part
+    for start in range(first, len(q), step):
+        stop = min(start + size, len(q))
+        queries, n = q[start:stop].T.copy(), stop - start
+        u, total, top = np.zeros((v.shape[1], n)), np.zeros(n), np.full(n, _LOWEST)
+        tile = np.empty((_KEYS, n))
+        for low in range(0, len(k), _KEYS):
+            high = min(low + _KEYS, len(k))
+            own, added = allowed[start:stop, low:high], bias[start:stop, low:high]
+            if not masked or seen(own):
+                s = tile[: high - low]
+                fill_scores(s, k[low:high], queries, (own, added, masked))
+                take_in(s, top, total, u)
+                add_product(u, v[low:high].T, s)
+        y[start:stop] = (u / total).T
+        logs[start:stop] = top + np.log(total)
+
+
+def slope(p: _Array, ds: _Array, log: _Array, mean: _Array) -> None:
+    """Turn scores into weights P, and dP into the gradient of the scores."""
+    for j in range(p.shape[0]):
+        for i in range(p.shape[1]):
+            p[j, i] = np.exp(p[j, i] - log[i])
+            ds[j, i] = p[j, i] * (ds[j, i] - mean[i])
+
+
+def attend_backward(
+    operands: _Operands,
+    masking: _Masking,
+    part: tuple[int, int, int],
+    outputs: _Operands,
+    gradients: _Operands,
+) -> None:
+    """Fill in the gradient of the queries, and add to those of keys and values.
+
+    The weights come back from the scores, P = exp(S - log sum), and the row sums of
+    dP * P from the outputs: dP = g v' and y = P v, so they are those of g * y.
+
+    Args:
+        operands: As for `attend`.
+        masking: As for `attend`.
+        part: As for `attend`.
+        outputs: What `attend` has filled, and between them the gradient g of the means.
+        gradients: The gradients of the operands.
+    """
+    (q, k, v), (allowed, bias, masked), (first, size, step) = operands, masking, part
+    (y, g, logs), (dq, dk, dv) = outputs, gradients
+    for start in range(first, len(q), step):
+        stop = min(start + size, len(q))
+        n = stop - start
+        own_q, own_g = q[start:stop].copy(), g[start:stop].copy()
+        queries, slopes, log = own_q.T.copy(), own_g.T.copy(), logs[start:stop]
+        mean, back = (own_g * y[start:stop]).sum(axis=1), np.zeros((q.shape[1], n))
+        tiles = np.empty((2, _KEYS, n))
+        for low in range(0, len(k), _KEYS):
+            high = min(low + _KEYS, len(k))
+            own, added = allowed[start:stop, low:high], bias[start:stop, low:high]
+            if not masked or seen(own):
+                p, ds = tiles[0, : high - low], tiles[1, : high - low]
+                fill_scores(p, k[low:high], queries, (own, added, masked))
+                ds[:] = 0.0
+                add_product(ds, v[low:high], slopes)
+                slope(p, ds, log, mean)
+                add_product(dv[low:high], p, own_g)
+                add_product(dk[low:high], ds, own_q)
+                add_product(back, k[low:high].T, ds)
+        dq[start:stop] = back.T
+
+
+# Who calls it.
+
+_READ = "Array(float64, 2, 'A', True)"
+_ARGUMENTS = (
+    f"UniTuple({_READ}, 3), "
+    f"Tuple((Array(boolean, 2, 'A', True), {_READ}, boolean)), "
+    "UniTuple(int64, 3), "
+)
+_FORWARD = f"void({_ARGUMENTS}float64[:,::1], float64[::1])"
+_BACKWARD = (
+    f"void({_ARGUMENTS}Tuple(({_READ}, {_READ}, Array(float64, 1, 'C', True))), "
+    "UniTuple(float64[:,::1], 3))"
+)
+
+
+@functools.cache
+def kernel_of(loop: Callable[..., None], signature: str) -> Callable[..., None]:
+    """Return a loop, compiled with the exponential that takes many numbers at once."""
+    numpy = _numpy_of_numbers()
+    names = {f.__name__: _for_numbers(f, numpy) for f in (take_in, slope)}
+    twin = FunctionType(loop.__code__, {**globals(), **names})
+    # Numba keeps a loop under its name: another one if the exponential changes.
+    digest = hashlib.sha256(_lines(_numbers.exp).encode()).hexdigest()
+    twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
+    return compiled(twin, signature, add_product, seen, fill_scores, reorder=True)
+
+
+def means(operands: _Operands, masking: _Masking) -> tuple[_Array, _Array]:
+    """Return the means of the values, and the logarithms that `attend` fills in.
+
+    Args:
+        operands: Queries over the root of d_k, keys and values of all heads.
+        masking: Which query may attend to which key, what is added to the scores, both
+            of the shape of the scores, and whether there is any of that.
+    """
+    q, _, v = operands
+    kernel = kernel_of(attend, _FORWARD)
+    y, logs = np.empty((*q.shape[:-1], v.shape[-1])), np.empty(q.shape[:-1])
+
+    def run(head: tuple[int, ...], part: tuple[int, int, int]) -> None:
+        kernel(*_of_head(head, operands, masking), part, y[head], logs[head])
+
+    _on_all_processors(run, q.shape)
+    return y, logs
+
+
+def gradients(operands: _Operands, masking: _Masking, g: _Array) -> _Operands:
+    """Return the gradients of the operands from that of the means.
+
+    Args:
+        operands: As for `means`.
+        masking: As for `means`.
+        g: The gradient with respect to the means, in their shape.
+    """
+    g = np.require(g, None, "A")
+    y, logs = means(operands, masking)
+    kernel = kernel_of(attend_backward, _BACKWARD)
+    dq, dk, dv = (np.zeros(a.shape) for a in operands)
+
+    def run(
+        head: tuple[int, ...], part: tuple[int, int, int]
+    ) -> tuple[tuple[int, ...], _Array, _Array]:
+        own = np.zeros(k.shape[-2:]), np.zeros(v.shape[-2:])  # others add up here, too
+        outputs = y[head], g[head], logs[head]
+        kernel(*_of_head(head, operands, masking), part, outputs, (dq[head], *own))
+        return head, *own
+
+    _, k, v = operands
+    for head, own_dk, own_dv in _on_all_processors(run, dq.shape):
+        dk[head] += own_dk
+        dv[head] += own_dv
+    return dq, dk, dv
+
+
+def _of_head(
+    head: tuple[int, ...], operands: _Operands, masking: _Masking
+) -> tuple[Any, Any]:
+    allowed, bias, masked = masking
+    # Numba's loops read numbers at addresses that are multiples of their size.
+    q, k, v, added = (np.require(a[head], None, "A") for a in (*operands, bias))
+    return (q, k, v), (allowed[head], added, masked)
+
+
+def _on_all_processors(
+    run: Callable[[tuple[int, ...], tuple[int, int, int]], _T], shape: tuple[int, ...]
+) -> list[_T]:
+    """Return what `run` does for each head and part of its queries, in order.
+
+    A part is one block in several, because a mask may leave the last ones more to do.
+    """
+    import numba  # noqa: PLC0415
+
+    *lead, n, _ = shape
+    threads: int = numba.get_num_threads()
+    parts = min(-(-2 * threads // max(1, math.prod(lead))), -(-n // _KEYS))
+    size = min(_QUERIES, -(-n // parts))
+    tasks = [
+        (head, (i * size, size, parts * size))
+        for head in np.ndindex(*lead)
+        for i in range(parts)
+    ]
+    found, todo = {}, iter(tasks)  # whoever is free takes the next
+
+    def work() -> None:
+        for task in todo:
+            found[task] = run(*task)
+
+    others = [_threads().submit(work) for _ in range(min(threads, len(tasks)) - 1)]
+    work()
+    for other in others:
+        other.cancel() or other.result()  # one that has not begun finds nothing to do
+    return [found[task] for task in tasks]
