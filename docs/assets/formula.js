@@ -71,7 +71,7 @@ globalThis.hw4Formula = (() => {
   function plain(text, names) {
     let places = Array.from({ length: text.length }, (_, i) => i);
     for (const [pattern, put, ...unless] of REWRITTEN) {
-      if (unless.some((name) => names.includes(name))) continue;
+      if (text.search(pattern) < 0 || unless.some((name) => names.includes(name))) continue;
       let clean = "";
       let last = 0;
       const kept = [];
