@@ -71,7 +71,7 @@ globalThis.hw4Formula = (() => {
   function plain(text, names) {
     let places = Array.from({ length: text.length }, (_, i) => i);
     for (const [pattern, put, ...unless] of REWRITTEN) {
-      if (unless.some((name) => names.includes(name))) continue;
+      if (text.search(pattern) < 0 || unless.some((name) => names.includes(name))) continue;
       let clean = "";
       let last = 0;
       const kept = [];
@@ -643,11 +643,12 @@ globalThis.hw4Formula = (() => {
         return { verdict: "slip", says: `One factor too many: ${name}.`, ...shown };
       }
     }
+    if (box.answers.some(([found]) => near(shareOf(found) ?? 0, 1, 0.01))) {
+      return { verdict: "close", says: "Right but for rounding; keep more digits of the constants.", ...shown };
+    }
     const share = shareOf(targets);
     if (share !== undefined) {
-      return near(share, 1, 0.005)
-        ? { verdict: "close", says: "Right but for rounding; keep the constant exact.", ...shown }
-        : { verdict: "slip", says: `Right up to a constant factor: yours is ${Number(share.toPrecision(3))} times the answer.`, ...shown };
+      return { verdict: "slip", says: `Right up to a constant factor: yours is ${Number(share.toPrecision(3))} times the answer.`, ...shown };
     }
     const names = used(typed.tree);
     const extra = [...names].filter((name) => box.spare?.includes(name));

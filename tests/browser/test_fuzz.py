@@ -337,7 +337,7 @@ def test_ten_thousand_strings_are_judged_as_numpy_judges_them(context, address):
     wrong = []
     for case, (verdict, says, took, torn) in zip(asked, found, strict=True):
         assert verdict in {"right", "close", "slip", "wrong", "unread"}, case
-        assert took < 1000, (case, took)  # milliseconds; the usual is below one
+        assert took < 5000, (case, took)  # milliseconds; the usual is below one
         assert not torn, case
         close = "rounded" in says or (verdict == "close" and "kink" not in says)
         expected = {

@@ -119,6 +119,9 @@ def test_without_javascript_all_is_there(chromium, address, name):
         )
         assert sizes
         assert all(width > 2 and height > 0.5 for width, height in sizes)
+    for what in (".question", "details.answer > p", ".hw4-scheme li"):
+        found = page.locator(what)
+        assert found.count() == page.locator(f"{what} >> visible=true").count() > 0
     for what in ("hw4-answer", ".hw4-controls", ".hw4-run", ".hw4-unfold"):
         assert page.locator(f"{what} >> visible=true").count() == 0
     context.close()
