@@ -68,7 +68,14 @@ def contract(
     def call(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(all="ignore"):
             try:
-                return _kept(body(*args, **kwargs), (*args, *kwargs.values()), infinite)
+                result = body(*args, **kwargs)
+                # Arrays, and what hands out its memory as one, such as a pandas Series.
+                given = [
+                    np.asarray(value)
+                    for value in (*args, *kwargs.values())
+                    if hasattr(value, "__array__")
+                ]
+                return _kept(result, given, infinite)
             except OverflowError:  # of ours, or of Python's `math`
                 raise _overflow(body, args, kwargs) from None
 
@@ -76,7 +83,7 @@ def contract(
 
 
 def _kept(
-    result: Any, arguments: tuple[Any, ...], infinite: Collection[str] | bool
+    result: Any, given: list[NDArray[Any]], infinite: Collection[str] | bool
 ) -> Any:
     """Return a result as the contract promises it.
 
@@ -90,14 +97,14 @@ def _kept(
             return np.float64(result)
         if not result.ndim:
             return result[()]
-        return result if _is_own(result, arguments) else result.copy()
+        return result if _is_own(result, given) else result.copy()
     if isinstance(result, int):
         kind = np.bool if isinstance(result, bool) else np.int64
         return kind(result) if abs(result) < 2**63 else result
     if isinstance(result, tuple):
         names = getattr(result, "_fields", ("",) * len(result))
         entries = (
-            _kept(value, arguments, _allowed(infinite, name))
+            _kept(value, given, _allowed(infinite, name))
             for name, value in zip(names, result, strict=True)
         )
         return type(result)(*entries) if hasattr(result, "_fields") else (*entries,)
@@ -105,7 +112,7 @@ def _kept(
         fields = vars(result)
         for name, value in fields.items():
             if not isinstance(value, int):  # a count stays exact, a flag a flag
-                fields[name] = _kept(value, arguments, _allowed(infinite, name))
+                fields[name] = _kept(value, given, _allowed(infinite, name))
     return result
 
 
@@ -124,7 +131,7 @@ def _is_answer(value: float | NDArray[Any], infinite: Collection[str] | bool) ->
     )
 
 
-def _is_own(array: NDArray[Any], arguments: tuple[Any, ...]) -> bool:
+def _is_own(array: NDArray[Any], given: list[NDArray[Any]]) -> bool:
     """Whether nobody else reads or writes the memory of an array."""
     base = array.base
     if base is not None and not (
@@ -133,8 +140,6 @@ def _is_own(array: NDArray[Any], arguments: tuple[Any, ...]) -> bool:
         and array.flags.num & (_WRITEABLE | _WARNS) == _WRITEABLE
     ):
         return False
-    # Arrays, and what hands out its memory as one, such as a pandas Series.
-    given = (np.asarray(v) for v in arguments if hasattr(v, "__array__"))
     return not any(
         # Two that own their memory share it only if they are one.
         array is other

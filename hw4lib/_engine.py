@@ -92,7 +92,8 @@ def elementwise(
         engine: NumPy, which evaluates it on arrays; or Numba, which compiles the same
             lines for numbers, into one loop that stores nothing but the results.
         formula: Takes the arrays, or a number of each, and returns a tuple. It may
-            call other formulas, and of NumPy what `_numpy_of_numbers` has.
+            call other formulas, and of NumPy what `_numpy_of_numbers` has; its
+            constants are written out, because a change of others goes unnoticed.
         *arrays: What it takes.
     """
     check_engine(engine)

@@ -288,6 +288,9 @@ def network_loss(
     Returns:
         The losses $E$, of the shape that the arguments broadcast to.
 
+    Raises:
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
+
     References:
         Homework 4, [Problem 1.1(c)][1-1-c].
 
@@ -333,6 +336,9 @@ def network_gradient(
 
     Returns:
         The derivatives, of the shape that the arguments broadcast to.
+
+    Raises:
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
 
     References:
         Homework 4, [Problem 1.1(f)][1-1-f].

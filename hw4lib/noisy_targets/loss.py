@@ -129,8 +129,8 @@ def noisy_cross_entropy(
     $$
 
     The error function of the homework is the sum over the data. Without noise this is
-    cross entropy. All probabilities are taken as logarithms, so that no logit is too
-    large.
+    cross entropy. No logit is too large, because no term is formed that is past the
+    largest float.
 
     Args:
         logits: Logits $a$, any shape.
@@ -140,6 +140,9 @@ def noisy_cross_entropy(
 
     Returns:
         Losses in $[-\log(1 - \epsilon), -\log\epsilon]$, of the common shape.
+
+    Raises:
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
 
     References:
         Homework 4, [Problem 2(a)][2-a].
@@ -185,6 +188,9 @@ def noisy_cross_entropy_gradient(
     Returns:
         Derivatives in $[-1, 1]$, of the common shape.
 
+    Raises:
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
+
     References:
         Homework 4, [Problem 2(b)][2-b].
 
@@ -206,8 +212,7 @@ def noisy_cross_entropy_with_gradient(
 ) -> LossAndGradient:
     r"""Return loss and gradient together.
 
-    For labels 0 and 1 that takes a quarter of the time of one after the other. They are
-    those of
+    That takes the time of either of them alone. They are those of
     [`noisy_cross_entropy`][hw4lib.noisy_targets.loss.noisy_cross_entropy] and
     [`noisy_cross_entropy_gradient`][hw4lib.noisy_targets.loss.noisy_cross_entropy_gradient].
 
@@ -219,6 +224,9 @@ def noisy_cross_entropy_with_gradient(
 
     Returns:
         Losses and gradients, each of the common shape.
+
+    Raises:
+        ImportError: If `engine` is `"numba"`, and Numba is missing.
 
     References:
         Homework 4, [Problem 2(a)][2-a] and [2(b)][2-b].
