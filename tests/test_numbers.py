@@ -6,7 +6,7 @@ import pytest
 from mpmath import mp
 
 from hw4lib._engine import elementwise
-from hw4lib._numbers import exp, log1p
+from hw4lib._numbers import exp, log, log1p
 
 TINY = 5e-324
 
@@ -16,7 +16,14 @@ def exponential(x):
 
 
 def logarithm(x):
+    return (np.log(x),)
+
+
+def logarithm_of_more(x):
     return (np.log1p(x),)
+
+
+FORMULAS = {exp: exponential, log: logarithm, log1p: logarithm_of_more}
 
 
 @pytest.fixture(params=["numpy", "numba"])
@@ -29,8 +36,7 @@ def engine(request):
 
 def evaluate(engine, function, x):
     if engine == "numba":
-        formula = {exp: exponential, log1p: logarithm}[function]
-        return elementwise("numba", formula, x)[0]
+        return elementwise("numba", FORMULAS[function], x)[0]
     with np.errstate(all="ignore"):
         return function(x)
 
@@ -83,9 +89,23 @@ def test_exponential_at_the_ends(engine):
     ],
     ids=["common", "positive", "negative", "near -1", "where n changes"],
 )
-def test_logarithm_is_right_to_one_ulp(engine, rng, draw):
+def test_logarithm_of_more_than_one_is_right_to_one_ulp(engine, rng, draw):
     """log(1 + x) has no digit left at 1e-17, and half of them at 1e-8."""
     x = draw(rng)
 
     assert max(errors(evaluate(engine, log1p, x), mp.log1p, x)) <= 1.0
     assert evaluate(engine, log1p, np.array([0.0, TINY])).tolist() == [0.0, TINY]
+
+
+def test_logarithm_is_right_to_one_ulp(engine, rng):
+    """At all sizes, and near 1, where log(x) is of the size of its error if not."""
+    x = np.concatenate(
+        [
+            10.0 ** rng.uniform(-307.0, 308.0, 2000),
+            rng.uniform(0.5, 2.0, 2000),
+            1.0 + rng.uniform(-1e-9, 1e-9, 2000),
+        ]
+    )
+
+    assert max(errors(evaluate(engine, log, x), mp.log, x)) <= 1.0
+    assert evaluate(engine, log, np.ones(1)).tolist() == [0.0]
