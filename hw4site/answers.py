@@ -404,7 +404,9 @@ def _element(
     letters: Iterable[str] = (),
     new: bool = False,
 ) -> str:
-    packed = html.escape(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    # Between single quotes, since there are many double ones in it.
+    packed = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    packed = html.escape(packed, quote=False).replace("'", "&#39;")
     more = (
         ' <button type="button" data-new>New numbers</button> <span data-count></span>'
         if new
@@ -419,7 +421,7 @@ def _element(
     )
     return (
         '<div class="hw4-try" data-search-exclude>'
-        f'<hw4-answer id="try-{name}" data-box="{packed}"><form>'
+        f"<hw4-answer id=\"try-{name}\" data-box='{packed}'><form>"
         f"{controls} <button>Check</button>{more}{note}{read}"
         '<output role="status"></output></form></hw4-answer></div>'
     )

@@ -110,7 +110,8 @@ def to_html(
         "texts": [word.packed() for word in words.values()],
         "alt": alts.packed(),
     }
-    packed = html.escape(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    packed = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    packed = html.escape(packed, quote=False)
     return (
         f'<div class="hw4-explorer"><hw4-explorer>{drawing}'
         f"<template data-search-exclude>{packed}</template></hw4-explorer></div>"

@@ -245,12 +245,14 @@ def _own_ids(drawing: Element, name: str, parts: Collection[str]) -> None:
     """Keep the ids that are referred to, under the figure's name."""
     reference = re.compile(r"(?<=url\(#)[^)]+|(?<=^#).+")
     values = [value for element in drawing.iter() for value in element.attrib.values()]
-    used = set(parts).union(*map(reference.findall, values))
+    used = sorted(set().union(*map(reference.findall, values)) - set(parts))
+    names = {own: f"{name}-{i}" for i, own in enumerate(used)}
+    names |= {own: f"{name}-{own}" for own in parts}
     for element in drawing.iter():
         for key, value in element.items():
-            element.set(key, reference.sub(rf"{name}-\g<0>", value))
-        if (own := element.attrib.pop("id", "")) in used:
-            element.set("id", f"{name}-{own}")
+            element.set(key, reference.sub(lambda own: names[own[0]], value))
+        if (own := element.attrib.pop("id", "")) in names:
+            element.set("id", names[own])
 
 
 def _slim(element: Element) -> None:
@@ -259,18 +261,24 @@ def _slim(element: Element) -> None:
     A browser pays for each element at every change of the page's style.
     """
     for key, value in element.items():
-        element.set(key, re.sub(r"(\.\d\d)\d+", r"\1", " ".join(value.split())))
+        short = re.sub(r"(\.\d\d)\d+", r"\1", " ".join(value.split()))
+        element.set(key, re.sub(r"([:;]) ", r"\1", short) if key == "style" else short)
     if element.get("transform", "").startswith("rotate(-0 "):
         del element.attrib["transform"]
     kept: list[Element] = []
     for child in element:
         _slim(child)
         child.tail = None
-        unseen = child.get("style") == "fill: none" or child.tag in _UNSEEN
+        unseen = child.get("style") == "fill:none" or child.tag in _UNSEEN
         if child.tag == "g" and not child.attrib and "id" not in element.attrib:
             kept += child
         elif not unseen and (len(child) or child.tag != "defs"):
             kept.append(child)
     element[:] = kept
+    styles = {child.get("style") for child in kept if child.tag == "use"}
+    if len(kept) > 1 == len(styles) and all(child.tag == "use" for child in kept):
+        element.set("style", styles.pop() or "")  # markers have it from their group
+        for mark in kept:
+            del mark.attrib["style"]
     if element.text and element.text.isspace():
         element.text = None

@@ -34,7 +34,11 @@ _LABELS = re.compile(
     r"|(?:Hint \d+|Answer|Why|Mistakes|Code|Remark) (?:to|for|in) \d(?:\.\d)? \([a-z]\)"
     r"|<p>This is enough for full marks: [^<]*</p>"
 )
-_WORDS = re.compile(r'<span class="hw4-words">[^<]*</span>')
+# What pages say to the search alone.
+_WORDS = re.compile(
+    r'<span class="hw4-words">[^<]*</span>'
+    r"|(?<=[\w\"']) data-search-exclude(?:=\"\")?(?=[ >])"
+)
 
 
 def write(site: Path) -> list[str]:

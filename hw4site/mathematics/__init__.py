@@ -137,7 +137,11 @@ def _text(size: float, glyphs: list[Glyph]) -> str:
     while (shorter := re.sub(r"(?<!\S)(\S+) \1$", r"\1", ys)) != ys:
         ys = shorter  # the last one holds for the rest
     text = html.escape(text, quote=False)
-    return f'<text font-size="{1000 * size:.0f}" x="{xs}" y="{ys}">{text}</text>'
+    # What most texts have is said by the style sheet, or by no attribute.
+    given = {"font-size": f"{1000 * size:.0f}", "x": xs, "y": ys}
+    usual = {"font-size": "1000", "x": "0", "y": "0"}
+    said = "".join(f' {k}="{v}"' for k, v in given.items() if v != usual[k])
+    return f"<text{said}>{text}</text>"
 
 
 def _outline(glyph: Glyph) -> str:

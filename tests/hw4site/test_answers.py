@@ -9,7 +9,7 @@ from hw4site import answers
 
 
 def data_of(box):
-    return json.loads(html.unescape(re.search(r'data-box="(.*?)"', box)[1]))
+    return json.loads(html.unescape(re.search(r"data-box='(.*?)'", box)[1]))
 
 
 def test_a_number_box_carries_answer_slips_and_tolerance_in_words():

@@ -46,7 +46,7 @@ def test_every_element_is_seen_or_referred_to():
     }
     assert all(g.attrib and len(g) for g in svg.iter("g"))
     assert all(len(defs) for defs in svg.iter("defs"))
-    assert "fill: none" not in [shape.get("style") for shape in shapes]
+    assert "fill:none" not in [shape.get("style") for shape in shapes]
 
 
 def test_keeps_the_structure_that_the_page_looks_up():

@@ -21,7 +21,7 @@ def reader():
 
 def box_of(markup):
     """Return the data of a box, as the browser finds it."""
-    return json.loads(html.unescape(re.search(r'data-box="([^"]*)"', markup)[1]))
+    return json.loads(html.unescape(re.search(r"data-box='([^']*)'", markup)[1]))
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,10 @@ def commands(path: Path) -> set[str]:
 def places(markup: str) -> list[tuple[str, float, float, float]]:
     """Return each letter of a drawing with its size and place, as a browser would."""
     found = []
-    for size, x, y, text in re.findall(
-        r'<text font-size="(\d+)" x="([^"]*)" y="([^"]*)">([^<]*)</text>', markup
-    ):
+    for said, text in re.findall(r"<text([^>]*)>([^<]*)</text>", markup):
+        usual = {"font-size": "1000", "x": "0", "y": "0"}
+        given = usual | dict(re.findall(r' (\S+)="([^"]*)"', said))
+        size, x, y = given.values()
         xs, ys = [[float(n) for n in numbers.split()] for numbers in (x, y)]
         letters = html.unescape(text)
         ys += ys[-1:] * (len(letters) - len(ys))
