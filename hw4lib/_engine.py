@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from hw4lib import _numbers
 from hw4lib._blocks import by_blocks
 from hw4lib._typing import Engine
+
+_Task = TypeVar("_Task")
+_T = TypeVar("_T")
 
 _ELEMENTARY = _numbers.exp, _numbers.log, _numbers.log1p
 
@@ -92,7 +95,7 @@ def elementwise(
         engine: NumPy, which evaluates it on arrays; or Numba, which compiles the same
             lines for numbers, into one loop that stores nothing but the results.
         formula: Takes the arrays, or a number of each, and returns a tuple. It may
-            call other formulas, and of NumPy what `_numpy_of_numbers` has; its
+            call other formulas, and of NumPy what `numpy_of_numbers` has; its
             constants are written out, because a change of others goes unnoticed.
         *arrays: What it takes.
     """
@@ -122,20 +125,38 @@ def elementwise(
     results = [np.empty(shape) for _ in range(count)]
     flat += [result.reshape(-1) for result in results]
 
-    threads = min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
-    parts = 4 * threads if threads > 1 else 1
-    todo = iter(range(parts))  # whoever is free takes the next
+    parts = 4 * min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
+    length = columns if rows == 1 else rows
+
+    def run(part: int) -> None:
+        ends = part * length // parts, (part + 1) * length // parts
+        loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
+
+    on_all_processors(run, range(parts))
+    return results
+
+
+def on_all_processors(run: Callable[[_Task], _T], tasks: Sequence[_Task]) -> list[_T]:
+    """Return what `run` does for each task, in order.
+
+    Each processor takes the next task when it is done with one, up to the number of
+    threads that Numba is set to.
+    """
+    import numba  # noqa: PLC0415
+
+    results: dict[int, _T] = {}
+    todo = iter(range(len(tasks)))
 
     def work() -> None:
         for k in todo:
-            ends = [n * (columns if rows == 1 else rows) // parts for n in (k, k + 1)]
-            loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
+            results[k] = run(tasks[k])
 
+    threads = min(len(tasks), numba.get_num_threads())
     others = [_threads().submit(work) for _ in range(threads - 1)]
     work()
     for other in others:
         other.cancel() or other.result()  # one that has not begun finds nothing to do
-    return results
+    return [results[k] for k in range(len(tasks))]
 
 
 @functools.cache
@@ -172,11 +193,11 @@ def loop(start, stop, first, last, columns, {", ".join(takes + gives)}):
         for j in range(last - first):
             {"".join(f"{y}_[j], " for y in gives)} = formula({", ".join(entries)})
 """
-    numpy = _numpy_of_numbers()
-    names = {"formula": _for_numbers(formula, numpy), "__name__": __name__}
+    numpy = numpy_of_numbers()
+    names = {"formula": for_numbers(formula, numpy), "__name__": __name__}
     exec(compile(source, __file__, "exec"), names)
     # Numba keeps a loop under its name: another one as soon as any line changes.
-    lines = "".join(_lines(f) for f in (formula, *_ELEMENTARY))
+    lines = "".join(lines_of(f) for f in (formula, *_ELEMENTARY))
     digest = hashlib.sha256((source + lines).encode()).hexdigest()
     names["loop"].__qualname__ = f"{formula.__name__}_{digest[:16]}"
     numbers = ["int64"] * 5 + ["Array(float64, 1, 'C', True)"] * len(kinds)
@@ -184,11 +205,11 @@ def loop(start, stop, first, last, columns, {", ".join(takes + gives)}):
     return compiled(names["loop"], signature), count
 
 
-def _for_numbers(formula: Any, numpy: ModuleType) -> Any:
+def for_numbers(formula: Any, numpy: ModuleType) -> Any:
     """Return the same lines, compiled, where `np` has functions of numbers."""
     import numba  # noqa: PLC0415
 
-    names = {name: _for_numbers(f, numpy) for name, f in _called(formula)}
+    names = {name: for_numbers(f, numpy) for name, f in _called(formula)}
     twin = FunctionType(formula.__code__, {**formula.__globals__, **names, "np": numpy})
     # LLVM makes vectors of loops in which it sees every line.
     return numba.njit(forceinline=True, error_model="numpy", fastmath={"contract"})(
@@ -197,7 +218,7 @@ def _for_numbers(formula: Any, numpy: ModuleType) -> Any:
 
 
 @functools.cache
-def _numpy_of_numbers() -> ModuleType:
+def numpy_of_numbers() -> ModuleType:
     """Return the functions of NumPy that a formula may call, for numbers."""
     import numba  # noqa: PLC0415
 
@@ -212,7 +233,7 @@ def _numpy_of_numbers() -> ModuleType:
     numpy = ModuleType("numpy")
     vars(numpy).update(abs=math.fabs, where=where, int64=np.int64, float64=np.float64)
     for formula in _ELEMENTARY:
-        setattr(numpy, formula.__name__, _for_numbers(formula, numpy))
+        setattr(numpy, formula.__name__, for_numbers(formula, numpy))
     return numpy
 
 
@@ -223,8 +244,8 @@ def _called(formula: Any) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _lines(formula: Any) -> str:
+def lines_of(formula: Any) -> str:
     """Return what a formula does, and all that it calls, to tell it from others."""
     code = formula.__code__
     own = repr((code.co_code, code.co_consts, code.co_names))
-    return own + "".join(_lines(f) for _, f in _called(formula))
+    return own + "".join(lines_of(f) for _, f in _called(formula))

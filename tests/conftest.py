@@ -49,7 +49,7 @@ def forget():
     """Forgets what has been compiled."""
 
     def run():
-        engine = _engine.compiled, _engine.fused, _engine._numpy_of_numbers
+        engine = _engine.compiled, _engine.fused, _engine.numpy_of_numbers
         for cached in (*engine, _flash.kernel_of):
             cached.cache_clear()
 

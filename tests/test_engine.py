@@ -164,7 +164,9 @@ print(len(re.findall("divpd", loop.inspect_asm(loop.signatures[0]))) > 0)
 )
 def test_a_changed_formula_is_another(other, reason):
     """Else a loop would be taken from the cache that computes what was there before."""
-    assert _engine._lines(other) != _engine._lines(lambda a: (shifted(a, 1.0),)), reason
+    assert _engine.lines_of(other) != _engine.lines_of(lambda a: (shifted(a, 1.0),)), (
+        reason
+    )
 
 
 @pytest.mark.usefixtures("numba")

@@ -11,24 +11,24 @@ import math
 import sys
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw4lib import _numbers
 from hw4lib._engine import (
-    _for_numbers,
-    _lines,
-    _numpy_of_numbers,
-    _threads,
     compiled,
+    for_numbers,
+    lines_of,
+    numpy_of_numbers,
+    on_all_processors,
 )
 
-_T = TypeVar("_T")
 _Array: TypeAlias = NDArray[np.float64]
 _Operands: TypeAlias = tuple[_Array, _Array, _Array]
 _Masking: TypeAlias = tuple[NDArray[np.bool_], _Array, bool]
+_Task: TypeAlias = tuple[tuple[int, ...], tuple[int, int, int]]
 
 # Queries in a block and keys in a tile: their scores take 128 KiB.
 _QUERIES, _KEYS = 256, 64
@@ -81,9 +81,8 @@ def fill_scores(s: _Array, k: _Array, queries: _Array, masking: _Masking) -> Non
     s[:] = 0.0
     add_product(s, k, queries)
     if masked:
-        for start in range(
-            0, s.shape[1], 8
-        ):  # few rows, so that their lines stay cached
+        # Few rows at a time, so that their lines stay in the cache.
+        for start in range(0, s.shape[1], 8):
             for j in range(s.shape[0]):
                 for i in range(start, min(start + 8, s.shape[1])):
                     s[j, i] = s[j, i] + bias[i, j] if allowed[i, j] else -np.inf
@@ -222,11 +221,11 @@ _BACKWARD = (
 @functools.cache
 def kernel_of(loop: Callable[..., None], signature: str) -> Callable[..., None]:
     """Return a loop, compiled with the exponential that takes many numbers at once."""
-    numpy = _numpy_of_numbers()
-    names = {f.__name__: _for_numbers(f, numpy) for f in (take_in, slope)}
+    numpy = numpy_of_numbers()
+    names = {f.__name__: for_numbers(f, numpy) for f in (take_in, slope)}
     twin = FunctionType(loop.__code__, {**globals(), **names})
     # Numba keeps a loop under its name: another one if the exponential changes.
-    digest = hashlib.sha256(_lines(_numbers.exp).encode()).hexdigest()
+    digest = hashlib.sha256(lines_of(_numbers.exp).encode()).hexdigest()
     twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
     return compiled(twin, signature, add_product, seen, fill_scores, reorder=True)
 
@@ -243,10 +242,11 @@ def means(operands: _Operands, masking: _Masking) -> tuple[_Array, _Array]:
     kernel = kernel_of(attend, _FORWARD)
     y, logs = np.empty((*q.shape[:-1], v.shape[-1])), np.empty(q.shape[:-1])
 
-    def run(head: tuple[int, ...], part: tuple[int, int, int]) -> None:
+    def run(task: _Task) -> None:
+        head, part = task
         kernel(*_of_head(head, operands, masking), part, y[head], logs[head])
 
-    _on_all_processors(run, q.shape)
+    on_all_processors(run, _parts(q.shape))
     return y, logs
 
 
@@ -263,16 +263,15 @@ def gradients(operands: _Operands, masking: _Masking, g: _Array) -> _Operands:
     kernel = kernel_of(attend_backward, _BACKWARD)
     dq, dk, dv = (np.zeros(a.shape) for a in operands)
 
-    def run(
-        head: tuple[int, ...], part: tuple[int, int, int]
-    ) -> tuple[tuple[int, ...], _Array, _Array]:
+    def run(task: _Task) -> tuple[tuple[int, ...], _Array, _Array]:
+        head, part = task
         own = np.zeros(k.shape[-2:]), np.zeros(v.shape[-2:])  # others add up here, too
         outputs = y[head], g[head], logs[head]
         kernel(*_of_head(head, operands, masking), part, outputs, (dq[head], *own))
         return head, *own
 
     _, k, v = operands
-    for head, own_dk, own_dv in _on_all_processors(run, dq.shape):
+    for head, own_dk, own_dv in on_all_processors(run, _parts(dq.shape)):
         dk[head] += own_dk
         dv[head] += own_dv
     return dq, dk, dv
@@ -287,32 +286,19 @@ def _of_head(
     return (q, k, v), (allowed[head], added, masked)
 
 
-def _on_all_processors(
-    run: Callable[[tuple[int, ...], tuple[int, int, int]], _T], shape: tuple[int, ...]
-) -> list[_T]:
-    """Return what `run` does for each head and part of its queries, in order.
+def _parts(shape: tuple[int, ...]) -> list[_Task]:
+    """Return the heads, each with some parts of its queries, for `on_all_processors`.
 
     A part is one block in several, because a mask may leave the last ones more to do.
     """
     import numba  # noqa: PLC0415
 
     *lead, n, _ = shape
-    threads: int = numba.get_num_threads()
-    parts = min(-(-2 * threads // max(1, math.prod(lead))), -(-n // _KEYS))
+    heads, threads = math.prod(lead), numba.get_num_threads()
+    parts = min(-(-2 * threads // max(1, heads)), -(-n // _KEYS))
     size = min(_QUERIES, -(-n // parts))
-    tasks = [
+    return [
         (head, (i * size, size, parts * size))
         for head in np.ndindex(*lead)
         for i in range(parts)
     ]
-    found, todo = {}, iter(tasks)  # whoever is free takes the next
-
-    def work() -> None:
-        for task in todo:
-            found[task] = run(*task)
-
-    others = [_threads().submit(work) for _ in range(min(threads, len(tasks)) - 1)]
-    work()
-    for other in others:
-        other.cancel() or other.result()  # one that has not begun finds nothing to do
-    return [found[task] for task in tasks]
