@@ -37,7 +37,7 @@ def numba(request, monkeypatch, forget):
         register_jitable=module.njit,
         intrinsic=lambda function: np.where,  # noqa: ARG005
     )
-    module.get_num_threads = lambda: 2
+    module.get_num_threads = lambda: 1 if sys.platform == "emscripten" else 2
     monkeypatch.setitem(sys.modules, "numba", module)
     forget()
     yield module
