@@ -72,7 +72,7 @@ _APART = 12.0
 _UNSEEN = {"metadata", "style"}
 # A letter that is no word and no name of a part, as in (e), with its index if any.
 _LETTER = re.compile(
-    r"(?<![A-Za-zα-ω'-])(?!a [a-z]{2})(?<!(?<![A-Za-z])\((?=.\)))"
+    r"(?<![A-Za-zα-ωµ'-])(?!a [a-z]{2})(?<!(?<![A-Za-z])\((?=.\)))"
     r"([A-Za-zα-ω])(?:_([A-Za-z]+))?(?![A-Za-zα-ω'-])|([∂∇‖⊗])"
 )
 # Of a letter's height: how much smaller a script is, and how far from the line.

@@ -150,7 +150,7 @@ def test_a_curve_is_named_where_it_ends():
         ("‖w⁽ⁱ⁺¹⁾ − w*‖", "‖ww‖", ["(i+1)"], "‖w(i+1) − w*‖"),
         ("h(x_A), ∂E/∂a, 2d", "hxA∂E∂ad", ["A"], "h(xA), ∂E/∂a, 2d"),
         ("Wᵥᵀ", "Wv", ["v", "T"], "WvT"),
-        ("(e), a slope of L-BFGS, EM's find_root", "", [], None),
+        ("(e), a slope of L-BFGS in 3 µs, EM's find_root", "", [], None),
     ],
     ids=["index", "power", "norm", "joined", "both", "no letters"],
 )
