@@ -1,8 +1,9 @@
 """Attention without its matrix, as Numba compiles it: one tile of scores at a time.
 
-A block of queries meets the keys tile by tile. In between, a query is a column: every
-innermost loop runs along the queries, and none adds up a row, so that all of them use
-the processor's vectors. What is held is a few megabytes and the size of the result.
+A block of queries meets the keys tile by tile. In a tile, each query is a column: every
+innermost loop runs along the queries, and none sums along a row, so that all of them
+compile to vector instructions. Beyond the result this takes a few megabytes, and in the
+backward direction gradients of keys and values for each part of the queries.
 """
 
 import functools
@@ -35,7 +36,7 @@ _QUERIES, _KEYS = 256, 64
 _LOWEST = -sys.float_info.max
 
 
-# What is compiled.
+# The compiled loops.
 
 
 def add_product(c: _Array, a: _Array, b: _Array) -> None:
@@ -81,7 +82,7 @@ def fill_scores(s: _Array, k: _Array, queries: _Array, masking: _Masking) -> Non
     s[:] = 0.0
     add_product(s, k, queries)
     if masked:
-        # Few rows at a time, so that their lines stay in the cache.
+        # Eight queries at a time, so that their lines of mask and bias stay cached.
         for start in range(0, s.shape[1], 8):
             for j in range(s.shape[0]):
                 for i in range(start, min(start + 8, s.shape[1])):
@@ -89,11 +90,11 @@ def fill_scores(s: _Array, k: _Array, queries: _Array, masking: _Masking) -> Non
 
 
 def take_in(s: _Array, top: _Array, total: _Array, u: _Array) -> None:
-    """Turn a tile of scores into exponentials, and the sums so far into theirs.
+    """Turn a tile of scores into exponentials, and update the sums so far.
 
     So far, m is the largest of the scores s_j of a query, l the sum of exp(s_j - m),
-    and u that of exp(s_j - m) v_j. A larger m' makes both the sums for m' by the factor
-    exp(m - m'); and u / l is the mean of the softmax, whatever m is.
+    and u that of exp(s_j - m) v_j. For a larger m', both are multiplied by exp(m - m').
+    The softmax's mean is u / l, whatever m is.
 
     Args:
         s: The scores, a column each query, overwritten by exp(s - m').
@@ -208,7 +209,7 @@ def attend_backward(
         dq[start:stop] = back.T / root
 
 
-# Who calls it.
+# Their callers.
 
 _READ = "Array(float64, 2, 'A', True)"
 _ARGUMENTS = (
@@ -226,7 +227,7 @@ def kernel_of(loop: Callable[..., None], signature: str) -> Callable[..., None]:
     numpy = numpy_of_numbers()
     names = {f.__name__: for_numbers(f, numpy) for f in (take_in, slope)}
     twin = FunctionType(loop.__code__, {**globals(), **names})
-    # Numba keeps a loop under its name: another one if the exponential changes.
+    # Numba caches a loop under its name, so the name changes with the exponential.
     digest = hashlib.sha256(lines_of(_numbers.exp).encode()).hexdigest()
     twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
     return compiled(twin, signature, add_product, seen, fill_scores, reorder=True)
@@ -268,7 +269,10 @@ def gradients(operands: _Operands, masking: _Masking, g: _Array) -> _Operands:
 
     def run(task: _Task) -> tuple[tuple[int, ...], _Array, _Array]:
         head, part = task
-        own = np.zeros(k.shape[-2:]), np.zeros(v.shape[-2:])  # others add up here, too
+        own = (
+            np.zeros(k.shape[-2:]),
+            np.zeros(v.shape[-2:]),
+        )  # other parts add to these, too
         outputs = y[head], g[head], sums[head]
         kernel(*_of_head(head, operands, masking), part, outputs, (dq[head], *own))
         return head, *own
@@ -292,7 +296,8 @@ def _of_head(
 def _parts(shape: tuple[int, ...]) -> list[_Task]:
     """Return the heads, each with some parts of its queries, for `on_all_processors`.
 
-    A part is one block in several, because a mask may leave the last ones more to do.
+    A part takes blocks at equal distances, because a causal mask leaves more keys to
+    the last ones.
     """
     import numba  # noqa: PLC0415
 

@@ -207,7 +207,7 @@ def scaled_dot_product_attention(
             `(..., N, M)`; all of them if not given.
         bias: What is added to the scores, broadcastable to `(..., N, M)`: finite, or
             $-\infty$ where a query may not attend to a key.
-        engine: What attends, NumPy or loops that Numba compiles.
+        engine: What computes, NumPy or loops that Numba compiles.
 
     Returns:
         Weighted means of the values, shape `(..., N, d_v)`.
@@ -290,7 +290,7 @@ def attention_gradient(
         >>> attention_gradient([[1.0]], [[2.0]], [[3.0]], [[5.0]]).values
         array([[5.]])
 
-        Of two with equal scores, the one with the larger value should come closer:
+        Of two with equal scores, more weight on the larger value increases $E$:
 
         >>> attention_gradient([[1.0]], [[2.0], [2.0]], [[0.0], [4.0]], [[1.0]]).keys
         array([[-1.],
@@ -349,7 +349,7 @@ def self_attention(
         key_bias: Added to the keys, shape `(d_k)`. It adds one constant to a row of
             scores, so the softmax cancels it.
         value_bias: Added to the values, shape `(d_v)`.
-        engine: What attends, NumPy or loops that Numba compiles.
+        engine: What computes, NumPy or loops that Numba compiles.
 
     Returns:
         Outputs $Y$, shape `(..., N, d_v)`.
@@ -421,7 +421,7 @@ def multi_head_attention(
             scores, so the softmax cancels it.
         value_bias: Added to the values, shape `(h, d_v)`.
         output_bias: Added to the outputs, shape `(d_out)`.
-        engine: What attends, NumPy or loops that Numba compiles.
+        engine: What computes, NumPy or loops that Numba compiles.
 
     Returns:
         Outputs $Y$, shape `(..., N, d_out)`.
