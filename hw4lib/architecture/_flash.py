@@ -158,7 +158,7 @@ def attend(
 
 def slope(p: _Array, ds: _Array, sums: _Array, mean: _Array) -> None:
     """Turn scores into weights P, and dP into the gradient of the scores."""
-    top, share = sums[0], 1.0 / sums[1]
+    top, share = sums[0].copy(), 1.0 / sums[1]  # vectors need numbers side by side
     for j in range(p.shape[0]):
         for i in range(p.shape[1]):
             p[j, i] = np.exp(p[j, i] - top[i]) * share[i]
