@@ -280,6 +280,7 @@ def attention_gradient(
     Raises:
         ValueError: If `mask` and `bias` leave a query no key.
         ImportError: If `engine` is `"numba"`, and Numba is missing.
+        MemoryError: If the gradients of all heads would not fit into memory.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a], whose layer this differentiates.
@@ -304,6 +305,8 @@ def attention_gradient(
     expected = (*lead, q.shape[-2], v.shape[-1])
     if g.shape != expected:
         raise ValueError(f"`output_gradient` has shape {g.shape}, expected {expected}")
+    # Of each head, before those of heads that share their keys are added up.
+    check_memory("keys", k.shape, *lead, k.shape[-2], max(k.shape[-1], v.shape[-1]))
     check_engine(engine)
     alike, masking = _as_heads_alike((q, k, v), mask, bias)
     if engine == "numba" and _are_usual(masking, q, k, v, g):

@@ -976,6 +976,17 @@ def test_bad_masks_and_biases_are_named(call, message):
             r"`output_gradient` has shape \(1, 1\), expected \(2, 2\)",
         ),
         (
+            lambda: attention_gradient(
+                np.zeros((10**6, 1, 1)),
+                np.zeros((10**6, 1)),
+                np.zeros((10**6, 1)),
+                np.zeros((10**6, 1, 1)),
+                engine="numba",
+            ),
+            MemoryError,
+            r"`keys` is of shape \(1000000, 1\)",
+        ),
+        (
             lambda: attention_gradient(TWO, TWO, TWO, TWO, engine="torch"),
             ValueError,
             "`engine` is 'torch', expected 'numpy' or 'numba'",
