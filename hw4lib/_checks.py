@@ -396,15 +396,15 @@ def is_finite(array: NDArray[np.float64]) -> bool:
     """Return whether no entry is NaN or infinite."""
     if array.ndim == 0:
         return math.isfinite(array)
-    # A finite sum of squares has finite terms, and is had in a fifth of the time. Of
-    # more numbers OpenBLAS makes a task for all processors, and waits for them.
+    # A finite sum of squares has finite terms, and takes a fifth of the time. For more
+    # numbers OpenBLAS starts threads on all processors, and waits for them.
     if array.size <= 10**4 and array.flags.c_contiguous:
         return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
     return bool(np.isfinite(array).all())
 
 
 def largest_size(array: NDArray[np.float64]) -> float:
-    """Return the largest absolute value, 0 of no numbers, without another array."""
+    """Return the largest absolute value, 0 if there is none, without another array."""
     low, high = _extremes(array) if array.size else (0.0, 0.0)
     return max(high, -low)
 

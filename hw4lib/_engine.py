@@ -1,6 +1,6 @@
 """What `engine="numba"` means: a plain loop, compiled by Numba.
 
-NumPy pays for each operation of each step, and stores what each returns; a compiled
+NumPy makes a call for each operation and stores each intermediate result; a compiled
 loop does neither. Numba is imported when a caller asks for it, and never before.
 """
 
@@ -25,15 +25,15 @@ _T = TypeVar("_T")
 _ELEMENTARY = _numbers.exp, _numbers.log, _numbers.log1p
 
 _SHARE = 2**15
-"""Numbers for which another thread is worth its start."""
+"""Number of entries from which another thread is worth starting."""
 
 
 def check_engine(engine: Engine) -> None:
-    """Refuse an engine that there is not.
+    """Raise an error unless an engine is known and installed.
 
     Raises:
-        TypeError: If it is not a word.
-        ValueError: If it is another word than "numpy" or "numba".
+        TypeError: If it is not a string.
+        ValueError: If it is a string other than "numpy" and "numba".
         ImportError: If it is "numba", and Numba is missing.
     """
     if not isinstance(engine, str):
@@ -61,16 +61,16 @@ def compiled(
 ) -> Callable[..., None]:
     """Return a loop, compiled for one signature and kept for the next process.
 
-    To compile takes a second or more, once a machine: the result is kept beside the
+    Compiling takes a second or more, once per machine: the result is kept next to the
     module or, where that folder is read-only, in the user's cache folder. Where neither
     can be written, each process compiles.
 
     Args:
         loop: The loop, which returns nothing. What it calls has to be in its module,
             because Numba compiles again when that file changes.
-        signature: Its signature in Numba's words, such as `"void(float64[::1])"`.
+        signature: Its signature in Numba's notation, such as `"void(float64[::1])"`.
         *formulas: The functions that the loop calls, written for numbers and arrays.
-        reorder: Whether a sum may be taken in any order, which wide registers need.
+        reorder: Whether a sum may be taken in any order, as vector instructions need.
     """
     import numba  # noqa: PLC0415
 
@@ -95,8 +95,8 @@ def elementwise(
         engine: NumPy, which evaluates it on arrays; or Numba, which compiles the same
             lines for numbers, into one loop that stores nothing but the results.
         formula: Takes the arrays, or a number of each, and returns a tuple. It may
-            call other formulas, and of NumPy what `numpy_of_numbers` has; its
-            constants are written out, because a change of others goes unnoticed.
+            call other formulas, and the functions in `numpy_of_numbers`. Its constants
+            are literals: the cache does not notice when a global one changes.
         *arrays: What it takes.
     """
     check_engine(engine)
@@ -106,7 +106,7 @@ def elementwise(
 
     shape = np.broadcast(*arrays).shape
     size = math.prod(shape)
-    # One long row, unless an argument has another number for each row or column.
+    # One long row, unless an argument is repeated along some of the axes only.
     long = not shape or all(array.size in (1, size) for array in arrays)
     columns = size if long else shape[-1]
     rows = size // columns if columns else 0
@@ -139,8 +139,8 @@ def elementwise(
 def on_all_processors(run: Callable[[_Task], _T], tasks: Sequence[_Task]) -> list[_T]:
     """Return what `run` does for each task, in order.
 
-    Each processor takes the next task when it is done with one, up to the number of
-    threads that Numba is set to.
+    There are as many threads as Numba is set to use, and each takes the next task when
+    it has finished one.
     """
     import numba  # noqa: PLC0415
 
@@ -155,7 +155,7 @@ def on_all_processors(run: Callable[[_Task], _T], tasks: Sequence[_Task]) -> lis
     others = [_threads().submit(work) for _ in range(threads - 1)]
     work()
     for other in others:
-        other.cancel() or other.result()  # one that has not begun finds nothing to do
+        other.cancel() or other.result()  # none left for one that has not begun
     return [results[k] for k in range(len(tasks))]
 
 
@@ -196,7 +196,7 @@ def loop(start, stop, first, last, columns, {", ".join(takes + gives)}):
     numpy = numpy_of_numbers()
     names = {"formula": for_numbers(formula, numpy), "__name__": __name__}
     exec(compile(source, __file__, "exec"), names)
-    # Numba keeps a loop under its name: another one as soon as any line changes.
+    # Numba caches a loop under its name, so the name changes when any line does.
     lines = "".join(lines_of(f) for f in (formula, *_ELEMENTARY))
     digest = hashlib.sha256((source + lines).encode()).hexdigest()
     names["loop"].__qualname__ = f"{formula.__name__}_{digest[:16]}"
@@ -206,12 +206,12 @@ def loop(start, stop, first, last, columns, {", ".join(takes + gives)}):
 
 
 def for_numbers(formula: Any, numpy: ModuleType) -> Any:
-    """Return the same lines, compiled, where `np` has functions of numbers."""
+    """Return a formula, compiled for numbers: its `np` is the given module."""
     import numba  # noqa: PLC0415
 
     names = {name: for_numbers(f, numpy) for name, f in _called(formula)}
     twin = FunctionType(formula.__code__, {**formula.__globals__, **names, "np": numpy})
-    # LLVM makes vectors of loops in which it sees every line.
+    # LLVM vectorizes a loop only if everything that it calls is inlined.
     return numba.njit(forceinline=True, error_model="numpy", fastmath={"contract"})(
         twin
     )
@@ -224,7 +224,7 @@ def numpy_of_numbers() -> ModuleType:
 
     @numba.extending.intrinsic
     def where(typing: Any, condition: Any, x: Any, y: Any) -> Any:  # noqa: ARG001
-        """Both sides are there: a choice of numbers, where `if` would be a branch."""
+        """Select one of two numbers that are both computed; `if` would branch."""
         kind, truth = numba.types.float64, numba.types.boolean
         return kind(truth, kind, kind), lambda _, builder, __, args: builder.select(
             *args
@@ -245,7 +245,7 @@ def _called(formula: Any) -> Iterator[tuple[str, Any]]:
 
 
 def lines_of(formula: Any) -> str:
-    """Return what a formula does, and all that it calls, to tell it from others."""
+    """Return the bytecode of a formula and of all that it calls, to identify it."""
     code = formula.__code__
     own = repr((code.co_code, code.co_consts, code.co_names))
     return own + "".join(lines_of(f) for _, f in _called(formula))

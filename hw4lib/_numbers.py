@@ -1,7 +1,7 @@
-"""Exponential and logarithm of few operations, which a compiled loop does many at once.
+"""Exponential and logarithm for loops that compute several numbers at once.
 
-The libraries of C have theirs for one number at a time. These have no branch and no
-table, so that a loop over them becomes vector instructions. They are right to 1 ulp.
+Those of the C library take one number at a time. These have no branch and no table, so
+that a loop over them compiles to vector instructions. Their error is at most 1 ulp.
 """
 
 from typing import Any
@@ -10,10 +10,10 @@ import numpy as np
 
 
 def exp(x: Any) -> Any:
-    """Return e to the x for all floats, as 2**n e**r with r at most log(2) / 2."""
+    """Return e to the x for all floats, as 2**n e**r with |r| at most log(2) / 2."""
     x = np.where(x < -750.0, -750.0, x)
     x = np.where(x > 710.0, 710.0, x)
-    # 1.5 * 2**52 leaves no place for a fraction: n is in the last bits
+    # 1.5 * 2**52 leaves no bits for a fraction: n is in the last ones
     shifted = x * 1.4426950408889634 + 6755399441055744.0
     whole = shifted - 6755399441055744.0
     n = np.float64(shifted).view(np.int64) - 0x4338000000000000
@@ -25,7 +25,7 @@ def exp(x: Any) -> Any:
     tail = 1.0 / 720.0 + r * (1.0 / 5040.0 + r * tail)
     tail = 1.0 / 24.0 + r * (1.0 / 120.0 + r * tail)
     tail = 0.5 + r * (1.0 / 6.0 + r * tail)
-    # 2**n in two factors: one alone may be no float
+    # 2**n as two factors, because 2**n alone may overflow or underflow
     half = n >> 1
     first = np.int64((half + 1023) << 52).view(np.float64)
     second = np.int64((n - half + 1023) << 52).view(np.float64)
@@ -33,7 +33,7 @@ def exp(x: Any) -> Any:
 
 
 def log(x: Any) -> Any:
-    """Return the logarithm of a number that is no subnormal one."""
+    """Return the logarithm of a finite x >= 2**-1022, the smallest normal number."""
     return _logarithm(x, 0.0)
 
 

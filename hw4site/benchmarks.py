@@ -1,6 +1,6 @@
-"""The figures and tables of the page of benchmarks, of what was measured.
+"""The figures and tables of the benchmarks page.
 
-A ratio is how many times our time a peer takes: above 1, ours is faster.
+A ratio is a peer's time divided by ours: above 1, ours is faster.
 """
 
 import html
@@ -17,9 +17,9 @@ from hw4site import figures
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results.json"
 THREADS = {"all": "all processors", "one": "one thread"}
 SHOWN = 3
-"""Of each kernel's peers so many are drawn: the fastest."""
+"""Number of peers drawn for each kernel: the fastest ones."""
 LIMIT = "limit"
-"""The work of a side that only does what nobody can leave out."""
+"""The work of a side that does only what no method can avoid."""
 _COLORS = {"numpy": figures.SERIES[0], "numba": figures.SERIES[1]}
 
 
@@ -63,8 +63,8 @@ def spread(results: dict[str, Any]) -> float:
 def to_figure(results: dict[str, Any], problem: str) -> str:
     """Return how long each kernel takes at its largest size, by ours and by peers.
 
-    A line is a side, the fastest first; a kernel's own faster engine is where all of
-    them are measured from. Of its peers the fastest are drawn.
+    Each side is a line, the fastest first, drawn from the time of our faster engine.
+    Of the peers the fastest are drawn.
 
     Args:
         results: What was measured.
@@ -146,7 +146,7 @@ def to_figure(results: dict[str, Any], problem: str) -> str:
 
 
 def in_words(results: dict[str, Any], problem: str) -> str:
-    """Return what the largest ratio of a problem means for somebody who waits.
+    """Return the largest ratio of a problem as a sentence.
 
     Not counted are limits, what does other work, and code that is no library's.
 
@@ -158,7 +158,7 @@ def in_words(results: dict[str, Any], problem: str) -> str:
 
 
 def behind_in_words(results: dict[str, Any]) -> str:
-    """Return what the smallest ratio of all means for somebody who waits.
+    """Return the smallest ratio of all as a sentence.
 
     Args:
         results: What was measured.
@@ -266,9 +266,11 @@ def _sentence(comparison: tuple[float, str, str, str]) -> str:
     ratio, engine, peer, kernel = comparison
     seconds = 60.0 / ratio
     if seconds >= 100.0:
-        duration = f"{seconds / 60.0:.2g} minutes"
+        duration = f"{_short(seconds / 60.0, 2)} minutes"
+    elif seconds >= 0.1:
+        duration = f"{_short(seconds, 2)} s"
     else:
-        duration = f"{seconds:.2g} s" if seconds >= 0.1 else f"{1e3 * seconds:.2g} ms"
+        duration = f"{_short(1e3 * seconds, 2)} ms"
     ours = "hw4lib" + " with Numba" * (engine == "numba")
     library, _, variant = peer.partition(", ")
     theirs = f"{library} ({variant})" if variant else library
@@ -299,10 +301,15 @@ def _ratio(ratio: float) -> str:
 def _time(seconds: float | None) -> str:
     if seconds is None:
         return ""
-    unit, factor = ("ms", 1e3) if seconds >= 1e-3 else ("µs", 1e6)
-    if seconds >= 1.0:
+    unit, factor = ("ms", 1e3) if seconds >= 999.5e-6 else ("µs", 1e6)
+    if seconds >= 0.9995:
         unit, factor = "s", 1.0
-    return f"{factor * seconds:.3g} {unit}"
+    return f"{_short(factor * seconds, 3)} {unit}"
+
+
+def _short(number: float, digits: int) -> str:
+    """Return a number to so many digits, without an exponent."""
+    return f"{float(f'{number:.{digits}g}'):,g}"
 
 
 def _line(cells: list[str]) -> str:

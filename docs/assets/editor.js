@@ -449,7 +449,7 @@ function attachExercises() {
   }
 }
 
-// A copy of the site that is opened from a folder can not start a worker.
+// A copy of the site that is opened from a folder cannot start a worker.
 if (RUNTIME && location.protocol !== "file:") {
   // When Material is there, or at once under another theme.
   (window.document$ ?? { subscribe: (f) => f() }).subscribe(() => {

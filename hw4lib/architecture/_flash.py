@@ -1,8 +1,9 @@
 """Attention without its matrix, as Numba compiles it: one tile of scores at a time.
 
-A block of queries meets the keys tile by tile. In between, a query is a column: every
-innermost loop runs along the queries, and none adds up a row, so that all of them use
-the processor's vectors. What is held is a few megabytes and the size of the result.
+A block of queries meets the keys tile by tile. In a tile, each query is a column: every
+innermost loop runs along the queries, and none sums along a row, so that all of them
+compile to vector instructions. Beyond the result this takes a few megabytes, and in the
+backward direction gradients of keys and values for each part of the queries.
 """
 
 import functools
@@ -35,7 +36,7 @@ _QUERIES, _KEYS = 256, 64
 _LOWEST = -sys.float_info.max
 
 
-# What is compiled.
+# The compiled loops.
 
 
 def add_product(c: _Array, a: _Array, b: _Array) -> None:
@@ -81,7 +82,7 @@ def fill_scores(s: _Array, k: _Array, queries: _Array, masking: _Masking) -> Non
     s[:] = 0.0
     add_product(s, k, queries)
     if masked:
-        # Few rows at a time, so that their lines stay in the cache.
+        # Eight queries at a time, so that their lines of mask and bias stay cached.
         for start in range(0, s.shape[1], 8):
             for j in range(s.shape[0]):
                 for i in range(start, min(start + 8, s.shape[1])):
@@ -89,11 +90,11 @@ def fill_scores(s: _Array, k: _Array, queries: _Array, masking: _Masking) -> Non
 
 
 def take_in(s: _Array, top: _Array, total: _Array, u: _Array) -> None:
-    """Turn a tile of scores into exponentials, and the sums so far into theirs.
+    """Turn a tile of scores into exponentials, and update the sums so far.
 
     So far, m is the largest of the scores s_j of a query, l the sum of exp(s_j - m),
-    and u that of exp(s_j - m) v_j. A larger m' makes both the sums for m' by the factor
-    exp(m - m'); and u / l is the mean of the softmax, whatever m is.
+    and u that of exp(s_j - m) v_j. For a larger m', both are multiplied by exp(m - m').
+    The softmax's mean is u / l, whatever m is.
 
     Args:
         s: The scores, a column each query, overwritten by exp(s - m').
@@ -122,22 +123,25 @@ def attend(
     masking: _Masking,
     part: tuple[int, int, int],
     y: _Array,
-    logs: _Array,
+    sums: _Array,
 ) -> None:
-    """Fill in the means of the values, and the logarithm of each sum of exponentials.
+    """Fill in the means of the values, and what turns scores into weights.
 
     Args:
-        operands: Queries over the root of d_k, keys and values of one head.
-        masking: Which query may attend to which key, what is added to the scores, both
-            `(N, M)`, and whether there is any of that.
-        part: The first query, how many make a block, and from a block to the next.
+        operands: Queries, keys and values of one head.
+        masking: Which query may attend to which key and what is added to the scores,
+            both `(N, M)`, and whether either was given.
+        part: The first query, the number of queries in a block, and the distance from
+            one block to the next.
         y: Filled with the means, shape `(N, d_v)`.
-        logs: Filled with m + log l, shape `(N,)`.
+        sums: Filled with m and l of each query, shape `(2, N)`: a key with score s has
+            weight exp(s - m) / l. They stay apart, because m + log l rounds to m if m
+            is large.
     """
     (q, k, v), (allowed, bias, masked), (first, size, step) = operands, masking, part
     for start in range(first, len(q), step):
         stop = min(start + size, len(q))
-        queries, n = q[start:stop].T.copy(), stop - start
+        queries, n = q[start:stop].T / math.sqrt(q.shape[1]), stop - start
         u, total, top = np.zeros((v.shape[1], n)), np.zeros(n), np.full(n, _LOWEST)
         tile = np.empty((_KEYS, n))
         for low in range(0, len(k), _KEYS):
@@ -149,14 +153,15 @@ def attend(
                 take_in(s, top, total, u)
                 add_product(u, v[low:high].T, s)
         y[start:stop] = (u / total).T
-        logs[start:stop] = top + np.log(total)
+        sums[0, start:stop], sums[1, start:stop] = top, total
 
 
-def slope(p: _Array, ds: _Array, log: _Array, mean: _Array) -> None:
+def slope(p: _Array, ds: _Array, sums: _Array, mean: _Array) -> None:
     """Turn scores into weights P, and dP into the gradient of the scores."""
+    top, share = sums[0].copy(), 1.0 / sums[1]  # vectors need numbers side by side
     for j in range(p.shape[0]):
         for i in range(p.shape[1]):
-            p[j, i] = np.exp(p[j, i] - log[i])
+            p[j, i] = np.exp(p[j, i] - top[i]) * share[i]
             ds[j, i] = p[j, i] * (ds[j, i] - mean[i])
 
 
@@ -169,23 +174,24 @@ def attend_backward(
 ) -> None:
     """Fill in the gradient of the queries, and add to those of keys and values.
 
-    The weights come back from the scores, P = exp(S - log sum), and the row sums of
-    dP * P from the outputs: dP = g v' and y = P v, so they are those of g * y.
+    The weights P are computed again from the scores. The row sums of dP * P come from
+    the outputs: dP = g v' and y = P v, so they are those of g * y.
 
     Args:
         operands: As for `attend`.
         masking: As for `attend`.
         part: As for `attend`.
-        outputs: What `attend` has filled, and between them the gradient g of the means.
+        outputs: The `y` of `attend`, the gradient g with respect to it, and the `sums`.
         gradients: The gradients of the operands.
     """
     (q, k, v), (allowed, bias, masked), (first, size, step) = operands, masking, part
-    (y, g, logs), (dq, dk, dv) = outputs, gradients
+    (y, g, sums), (dq, dk, dv) = outputs, gradients
+    root = math.sqrt(q.shape[1])
     for start in range(first, len(q), step):
         stop = min(start + size, len(q))
         n = stop - start
-        own_q, own_g = q[start:stop].copy(), g[start:stop].copy()
-        queries, slopes, log = own_q.T.copy(), own_g.T.copy(), logs[start:stop]
+        own_q, own_g = q[start:stop] / root, g[start:stop].copy()
+        queries, slopes, own_sums = own_q.T.copy(), own_g.T.copy(), sums[:, start:stop]
         mean, back = (own_g * y[start:stop]).sum(axis=1), np.zeros((q.shape[1], n))
         tiles = np.empty((2, _KEYS, n))
         for low in range(0, len(k), _KEYS):
@@ -196,14 +202,14 @@ def attend_backward(
                 fill_scores(p, k[low:high], queries, (own, added, masked))
                 ds[:] = 0.0
                 add_product(ds, v[low:high], slopes)
-                slope(p, ds, log, mean)
+                slope(p, ds, own_sums, mean)
                 add_product(dv[low:high], p, own_g)
                 add_product(dk[low:high], ds, own_q)
                 add_product(back, k[low:high].T, ds)
-        dq[start:stop] = back.T
+        dq[start:stop] = back.T / root
 
 
-# Who calls it.
+# Their callers.
 
 _READ = "Array(float64, 2, 'A', True)"
 _ARGUMENTS = (
@@ -211,11 +217,8 @@ _ARGUMENTS = (
     f"Tuple((Array(boolean, 2, 'A', True), {_READ}, boolean)), "
     "UniTuple(int64, 3), "
 )
-_FORWARD = f"void({_ARGUMENTS}float64[:,::1], float64[::1])"
-_BACKWARD = (
-    f"void({_ARGUMENTS}Tuple(({_READ}, {_READ}, Array(float64, 1, 'C', True))), "
-    "UniTuple(float64[:,::1], 3))"
-)
+_FORWARD = f"void({_ARGUMENTS}float64[:,::1], float64[:,::1])"
+_BACKWARD = f"void({_ARGUMENTS}UniTuple({_READ}, 3), UniTuple(float64[:,::1], 3))"
 
 
 @functools.cache
@@ -224,30 +227,31 @@ def kernel_of(loop: Callable[..., None], signature: str) -> Callable[..., None]:
     numpy = numpy_of_numbers()
     names = {f.__name__: for_numbers(f, numpy) for f in (take_in, slope)}
     twin = FunctionType(loop.__code__, {**globals(), **names})
-    # Numba keeps a loop under its name: another one if the exponential changes.
+    # Numba caches a loop under its name, so the name changes with the exponential.
     digest = hashlib.sha256(lines_of(_numbers.exp).encode()).hexdigest()
     twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
     return compiled(twin, signature, add_product, seen, fill_scores, reorder=True)
 
 
 def means(operands: _Operands, masking: _Masking) -> tuple[_Array, _Array]:
-    """Return the means of the values, and the logarithms that `attend` fills in.
+    """Return the means of the values, and the sums that `attend` fills in.
 
     Args:
-        operands: Queries over the root of d_k, keys and values of all heads.
-        masking: Which query may attend to which key, what is added to the scores, both
-            of the shape of the scores, and whether there is any of that.
+        operands: Queries, keys and values of all heads.
+        masking: Which query may attend to which key and what is added to the scores,
+            both of the shape of the scores, and whether either was given.
     """
     q, _, v = operands
     kernel = kernel_of(attend, _FORWARD)
-    y, logs = np.empty((*q.shape[:-1], v.shape[-1])), np.empty(q.shape[:-1])
+    y = np.empty((*q.shape[:-1], v.shape[-1]))
+    sums = np.empty((*q.shape[:-2], 2, q.shape[-2]))
 
     def run(task: _Task) -> None:
         head, part = task
-        kernel(*_of_head(head, operands, masking), part, y[head], logs[head])
+        kernel(*_of_head(head, operands, masking), part, y[head], sums[head])
 
     on_all_processors(run, _parts(q.shape))
-    return y, logs
+    return y, sums
 
 
 def gradients(operands: _Operands, masking: _Masking, g: _Array) -> _Operands:
@@ -259,14 +263,17 @@ def gradients(operands: _Operands, masking: _Masking, g: _Array) -> _Operands:
         g: The gradient with respect to the means, in their shape.
     """
     g = np.require(g, None, "A")
-    y, logs = means(operands, masking)
+    y, sums = means(operands, masking)
     kernel = kernel_of(attend_backward, _BACKWARD)
     dq, dk, dv = (np.zeros(a.shape) for a in operands)
 
     def run(task: _Task) -> tuple[tuple[int, ...], _Array, _Array]:
         head, part = task
-        own = np.zeros(k.shape[-2:]), np.zeros(v.shape[-2:])  # others add up here, too
-        outputs = y[head], g[head], logs[head]
+        own = (
+            np.zeros(k.shape[-2:]),
+            np.zeros(v.shape[-2:]),
+        )  # other parts add to these, too
+        outputs = y[head], g[head], sums[head]
         kernel(*_of_head(head, operands, masking), part, outputs, (dq[head], *own))
         return head, *own
 
@@ -289,7 +296,8 @@ def _of_head(
 def _parts(shape: tuple[int, ...]) -> list[_Task]:
     """Return the heads, each with some parts of its queries, for `on_all_processors`.
 
-    A part is one block in several, because a mask may leave the last ones more to do.
+    A part takes blocks at equal distances, because a causal mask leaves more keys to
+    the last ones.
     """
     import numba  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ and a weight by that part of itself.
 import math
 import sys
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,7 @@ from hw4lib._checks import (
     check_memory,
     contract,
     is_finite,
+    largest_size,
 )
 from hw4lib._elementary import softmax
 from hw4lib._engine import check_engine
@@ -48,6 +50,11 @@ __all__ = [
     "scaled_dot_product_attention",
     "self_attention",
 ]
+
+_Operands: TypeAlias = tuple[
+    NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
+]
+_Masking: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float64], bool]
 
 # Scores held at a time: two megabytes of them.
 _BLOCK = 2**18
@@ -200,7 +207,7 @@ def scaled_dot_product_attention(
             `(..., N, M)`; all of them if not given.
         bias: What is added to the scores, broadcastable to `(..., N, M)`: finite, or
             $-\infty$ where a query may not attend to a key.
-        engine: What attends, NumPy or loops that Numba compiles.
+        engine: What computes, NumPy or loops that Numba compiles.
 
     Returns:
         Weighted means of the values, shape `(..., N, d_v)`.
@@ -273,6 +280,7 @@ def attention_gradient(
     Raises:
         ValueError: If `mask` and `bias` leave a query no key.
         ImportError: If `engine` is `"numba"`, and Numba is missing.
+        MemoryError: If the gradients of all heads would not fit into memory.
 
     References:
         Homework 4, [Problem 3.3(a)][3-3-a], whose layer this differentiates.
@@ -283,7 +291,7 @@ def attention_gradient(
         >>> attention_gradient([[1.0]], [[2.0]], [[3.0]], [[5.0]]).values
         array([[5.]])
 
-        Of two with equal scores, the one with the larger value should come closer:
+        Of two with equal scores, more weight on the larger value increases $E$:
 
         >>> attention_gradient([[1.0]], [[2.0], [2.0]], [[0.0], [4.0]], [[1.0]]).keys
         array([[-1.],
@@ -297,14 +305,14 @@ def attention_gradient(
     expected = (*lead, q.shape[-2], v.shape[-1])
     if g.shape != expected:
         raise ValueError(f"`output_gradient` has shape {g.shape}, expected {expected}")
-    alike, allowed, offset = _as_heads_alike((q, k, v), mask, bias)
+    # Of each head, before those of heads that share their keys are added up.
+    check_memory("keys", k.shape, *lead, k.shape[-2], max(k.shape[-1], v.shape[-1]))
     check_engine(engine)
-    if engine == "numba" and _are_usual(offset, q, k, v, g):
-        root, masking = math.sqrt(q.shape[-1]), mask is not None or bias is not None
-        scaled = alike[0] / root, alike[1], alike[2]
-        dq, dk, dv = _flash.gradients(scaled, (allowed, offset, masking), g)
-        dq /= root
+    alike, masking = _as_heads_alike((q, k, v), mask, bias)
+    if engine == "numba" and _are_usual(masking, q, k, v, g):
+        dq, dk, dv = _flash.gradients(alike, masking, g)
     else:
+        allowed, offset, _ = masking
         dq, dk, dv = _gradients(alike, g, allowed, offset)
     found = (_sum_to(a, b.shape) for a, b in ((dq, q), (dk, k), (dv, v)))
     return AttentionGradient(*found)
@@ -344,7 +352,7 @@ def self_attention(
         key_bias: Added to the keys, shape `(d_k)`. It adds one constant to a row of
             scores, so the softmax cancels it.
         value_bias: Added to the values, shape `(d_v)`.
-        engine: What attends, NumPy or loops that Numba compiles.
+        engine: What computes, NumPy or loops that Numba compiles.
 
     Returns:
         Outputs $Y$, shape `(..., N, d_v)`.
@@ -416,7 +424,7 @@ def multi_head_attention(
             scores, so the softmax cancels it.
         value_bias: Added to the values, shape `(h, d_v)`.
         output_bias: Added to the outputs, shape `(d_out)`.
-        engine: What attends, NumPy or loops that Numba compiles.
+        engine: What computes, NumPy or loops that Numba compiles.
 
     Returns:
         Outputs $Y$, shape `(..., N, d_out)`.
@@ -663,41 +671,44 @@ def _weights(
 
 def _attend(
     engine: Engine,
-    operands: tuple[NDArray[np.float64], ...],
+    operands: _Operands,
     mask: ArrayLike | None,
     bias: ArrayLike | None,
 ) -> NDArray[np.float64]:
-    (q, k, v), allowed, offset = _as_heads_alike(operands, mask, bias)
     check_engine(engine)
+    (q, k, v), masking = _as_heads_alike(operands, mask, bias)
     check_memory("values", v.shape, *q.shape[:-1], v.shape[-1])
-    if engine == "numba" and _are_usual(offset, q, k, v):
-        masking = allowed, offset, mask is not None or bias is not None
-        return _flash.means((q / math.sqrt(q.shape[-1]), k, v), masking)[0]
+    if engine == "numba" and _are_usual(masking, *operands):
+        return _flash.means((q, k, v), masking)[0]
+    allowed, offset, _ = masking
     return _means(q, k, v, allowed, offset)
 
 
 def _as_heads_alike(
-    operands: tuple[NDArray[np.float64], ...],
+    operands: _Operands,
     mask: ArrayLike | None,
     bias: ArrayLike | None,
-) -> tuple[list[NDArray[np.float64]], NDArray[np.bool_], NDArray[np.float64]]:
-    """Return queries, keys, values, mask and bias, repeated along leading axes."""
-    lead = np.broadcast_shapes(*(a.shape[:-2] for a in operands))
-    n, m = operands[0].shape[-2], operands[1].shape[-2]
-    allowed, offset = _as_allowed(mask, bias, (*lead, n, m))
-    alike = [np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in operands]
-    return alike, allowed, offset
+) -> tuple[_Operands, _Masking]:
+    """Return operands, mask and bias, repeated along leading axes.
+
+    The mask and the bias come with whether either was given.
+    """
+    q, k, v = operands
+    lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    masking = _as_allowed(mask, bias, (*lead, q.shape[-2], k.shape[-2]))
+    q, k, v = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in operands)
+    return (q, k, v), (*masking, mask is not None or bias is not None)
 
 
-def _are_usual(bias: NDArray[np.float64], *arrays: NDArray[np.float64]) -> bool:
-    """Whether all is far from the ends of the floats: what is not, is NumPy's."""
-    sizes = [float(np.abs(array).max(initial=0.0)) for array in arrays]
-    usual = all(size == 0.0 or 1e-70 < size < 1e70 for size in sizes)
-    return usual and float(bias.max(initial=0.0)) < 1e70
+def _are_usual(masking: _Masking, *arrays: NDArray[np.float64]) -> bool:
+    """Whether all numbers are far from the ends of the floats; else NumPy computes."""
+    _, bias, masked = masking
+    usual = all(not size or 1e-70 < size < 1e70 for size in map(largest_size, arrays))
+    return usual and (not masked or float(bias.max(initial=0.0)) < 1e70)
 
 
 def _gradients(
-    operands: list[NDArray[np.float64]],
+    operands: _Operands,
     g: NDArray[np.float64],
     allowed: NDArray[np.bool_],
     bias: NDArray[np.float64],

@@ -129,8 +129,7 @@ def noisy_cross_entropy(
     $$
 
     The error function of the homework is the sum over the data. Without noise this is
-    cross entropy. No logit is too large, because no term is formed that is past the
-    largest float.
+    cross entropy. No logit is too large, because no intermediate result overflows.
 
     Args:
         logits: Logits $a$, any shape.
@@ -212,7 +211,7 @@ def noisy_cross_entropy_with_gradient(
 ) -> LossAndGradient:
     r"""Return loss and gradient together.
 
-    That takes the time of either of them alone. They are those of
+    That takes no longer than either of them alone. They are those of
     [`noisy_cross_entropy`][hw4lib.noisy_targets.loss.noisy_cross_entropy] and
     [`noisy_cross_entropy_gradient`][hw4lib.noisy_targets.loss.noisy_cross_entropy_gradient].
 
@@ -677,7 +676,7 @@ def backward_corrected_gradient(
 def _loss_and_gradient(
     a: _Array, y: _Array, eps: _Array | float, engine: Engine = "numpy"
 ) -> LossAndGradient:
-    """Return both, by the formula of fewest operations that is right for all."""
+    """Return both, by the shorter formula if it suits all labels and logits."""
     noise = np.asarray(eps)
     hard = np.logical_or(y == 0.0, y == 1.0).all()
     if hard and largest_size(a) <= 340.0:
@@ -690,7 +689,7 @@ def _loss_and_gradient(
 
 
 def _of_moderate(a: Any, y: Any, eps: Any) -> tuple[Any, Any]:
-    """Return both for labels 0 and 1, and logits whose odds have a square."""
+    """Return both for labels 0 and 1, and logits whose squared odds are floats."""
     sign = 2.0 * y - 1.0
     t = np.exp(-sign * a)  # odds against the label, if there were no noise
     correct, wrong = (1.0 - eps) + eps * t, eps + (1.0 - eps) * t
@@ -701,9 +700,9 @@ def _of_moderate(a: Any, y: Any, eps: Any) -> tuple[Any, Any]:
 def _of_all(a: Any, y: Any, *noise: Any) -> tuple[Any, Any]:
     """Return both, with p = (1 - eps) sigma(m) + eps sigma(-m) for either label.
 
-    With E = exp(-|a|), the label that the logit is for has p = likely / (1 + E), the
-    other one eps + (1 - eps) E over the same. Either term there may be less than any
-    float: they are divided by the larger one, and their roots are floats.
+    With E = exp(-|a|), the label that the logit favors has p = likely / (1 + E), the
+    other one (eps + (1 - eps) E) / (1 + E). Either of eps and E may underflow: so they
+    are divided by the larger one, through their roots, which do not.
     """
     eps, root, log_eps = noise
     size, half = np.abs(a), np.exp(-0.5 * np.abs(a))

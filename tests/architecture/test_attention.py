@@ -725,6 +725,26 @@ def test_either_engine_at_the_ends_of_the_floats(size, engine):
 
 
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("bias", [-1e30, -np.finfo(float).max])
+@pytest.mark.usefixtures("numba")
+def test_a_row_that_is_masked_by_a_low_bias_has_equal_weights(rng, engine, bias):
+    """As rows of padding have: next to the bias the scores round to nothing."""
+    q, k, v, g = scalar(rng, 5, 70, 4, 3)
+
+    gradient = attention_gradient(q, k, v, g, bias=bias, engine=engine)
+
+    slopes = g @ v.T
+    by_scores = (slopes - slopes.mean(axis=1, keepdims=True)) / 70
+    expected = (
+        by_scores @ k / 2,
+        by_scores.T @ q / 2,
+        np.tile(g.sum(axis=0) / 70, (70, 1)),
+    )
+    for actual, part in zip(fields(gradient), expected, strict=True):
+        assert_allclose(actual, part, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
 def test_no_engine_holds_all_weights(engine):
     """In either direction: all of them would take 32 MiB."""
     if engine == "numba":
@@ -954,6 +974,17 @@ def test_bad_masks_and_biases_are_named(call, message):
             lambda: attention_gradient(TWO, TWO, TWO, ONE),
             ValueError,
             r"`output_gradient` has shape \(1, 1\), expected \(2, 2\)",
+        ),
+        (
+            lambda: attention_gradient(
+                np.zeros((10**6, 1, 1)),
+                np.zeros((10**6, 1)),
+                np.zeros((10**6, 1)),
+                np.zeros((10**6, 1, 1)),
+                engine="numba",
+            ),
+            MemoryError,
+            r"`keys` is of shape \(1000000, 1\)",
         ),
         (
             lambda: attention_gradient(TWO, TWO, TWO, TWO, engine="torch"),

@@ -105,14 +105,14 @@ def test_two_engines_are_two_columns(results: dict[str, Any]) -> None:
 def test_the_figure_shows_the_fastest_peers_of_the_largest_size(
     results: dict[str, Any],
 ) -> None:
-    """Whoever cannot see it hears the same, the fastest first."""
+    """A screen reader says the same, the fastest first."""
     figure = benchmarks.to_figure(results, "first")
 
     assert 'id="figure-benchmarks-first"' in figure
     assert (
         'aria-label="How long hw4lib and its peers take, the fastest first. a kernel, '
-        "n = 1,000, p = 2: hw4lib, numpy 250 ms, fast 500 ms, slow 1.23e+03 s, "
-        'slower 2e+03 s."'
+        "n = 1,000, p = 2: hw4lib, numpy 250 ms, fast 500 ms, slow 1,230 s, "
+        'slower 2,000 s."'
     ) in figure
     assert "slowest" not in figure
     soup = BeautifulSoup(figure, "html.parser")
@@ -154,6 +154,39 @@ def test_ratios_are_said_in_minutes(results: dict[str, Any]) -> None:
         "A kernel, n = 1,000, p = 2: "
         "quick (compiled) takes a minute where hw4lib takes 4 minutes."
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (12.34e-6, "12.3 µs"),
+        (999.6e-6, "1 ms"),
+        (0.02, "20 ms"),
+        (0.9996, "1 s"),
+        (1234.0, "1,230 s"),
+    ],
+)
+def test_a_time_has_no_exponent(
+    results: dict[str, Any], seconds: float, text: str
+) -> None:
+    """Rounded to three digits, which may bring it to the next unit."""
+    row = results["threads"]["one"][0]
+    row["seconds"]["numpy"] = seconds
+
+    table = benchmarks.to_table(results, row["problem"])
+
+    assert text in [cells[2] for cells in rows(table)]
+
+
+def test_a_ratio_in_words_has_no_exponent(results: dict[str, Any]) -> None:
+    """A minute against 99.7 ms, to two digits."""
+    row = results["threads"]["all"][1]
+    row["peers"][0] |= {"ratios": {"numpy": 602.0}}
+    row["peers"] = row["peers"][:1]
+
+    words = benchmarks.in_words(results, row["problem"])
+
+    assert words.endswith("takes a minute where hw4lib takes 100 ms.")
 
 
 def test_the_typical_spread_is_a_median(results: dict[str, Any]) -> None:
