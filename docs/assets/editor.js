@@ -66,7 +66,7 @@ function furnish() {
     let loaded = 0;
     const count = (bytes) => heard({ type: "loading", loaded: (loaded += bytes), total });
     const [program, ...contents] = await Promise.all([
-      fetch(new URL("python-worker.js", HERE), { signal }).then((response) => response.text()),
+      got(new URL("python-worker.js", HERE), signal).then((response) => response.text()),
       ...Object.entries(files).map(async ([name, { url, sha256 }]) =>
         [name, await read(new URL(url, SITE), sha256, count, signal)]),
     ]);
@@ -79,9 +79,14 @@ function furnish() {
   return { frame, send, downloads, furnished: load() };
 }
 
-async function read(address, sha256, count, signal) {
+async function got(address, signal) {
   const response = await fetch(address, { signal });
   if (!response.ok) throw new Error(`${address} answers ${response.status}`);
+  return response;
+}
+
+async function read(address, sha256, count, signal) {
+  const response = await got(address, signal);
   const parts = [];
   for (const reader = response.body.getReader(); ; ) {
     const { value, done } = await reader.read();
