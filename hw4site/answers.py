@@ -241,7 +241,7 @@ def grid_box(
                 'autocapitalize="off" spellcheck="false"></td>'
             )
         rows.append(f"<tr>{''.join(entries)}</tr>")
-    grid = f'<table class="hw4-grid">{"".join(rows)}</table>'
+    grid = f'<table class="hw4-grid" role="presentation">{"".join(rows)}</table>'
     legend = f"<legend data-prompt>{html.escape(prompt)}</legend>"
     fields = f"<fieldset>{legend}{grid}</fieldset>"
     return _element(name, data, fields, letters=letters)
