@@ -224,11 +224,8 @@ def scaled_dot_product_attention(
         array([[3.],
                [4.]])
     """
-    q = as_array("queries", queries, "...", "N", "d_k")
-    k = as_array("keys", keys, "...", "M", q.shape[-1])
-    v = as_array("values", values, "...", k.shape[-2], "d_v")
-    check_broadcast(queries=q[..., 0, 0], keys=k[..., 0, 0], values=v[..., 0, 0])
-    return _attend(engine, (q, k, v), mask, bias)
+    operands, _ = _as_operands(queries, keys, values)
+    return _attend(engine, operands, mask, bias)
 
 
 @contract
@@ -297,10 +294,7 @@ def attention_gradient(
         array([[-1.],
                [ 1.]])
     """
-    q = as_array("queries", queries, "...", "N", "d_k")
-    k = as_array("keys", keys, "...", "M", q.shape[-1])
-    v = as_array("values", values, "...", k.shape[-2], "d_v")
-    lead = check_broadcast(queries=q[..., 0, 0], keys=k[..., 0, 0], values=v[..., 0, 0])
+    (q, k, v), lead = _as_operands(queries, keys, values)
     g = as_array("output_gradient", output_gradient)
     expected = (*lead, q.shape[-2], v.shape[-1])
     if g.shape != expected:
@@ -682,6 +676,17 @@ def _attend(
         return _flash.means((q, k, v), masking)[0]
     allowed, offset, _ = masking
     return _means(q, k, v, allowed, offset)
+
+
+def _as_operands(
+    queries: ArrayLike, keys: ArrayLike, values: ArrayLike
+) -> tuple[_Operands, tuple[int, ...]]:
+    """Return checked queries, keys and values, and the leading axes of the outputs."""
+    q = as_array("queries", queries, "...", "N", "d_k")
+    k = as_array("keys", keys, "...", "M", q.shape[-1])
+    v = as_array("values", values, "...", k.shape[-2], "d_v")
+    lead = check_broadcast(queries=q[..., 0, 0], keys=k[..., 0, 0], values=v[..., 0, 0])
+    return (q, k, v), lead
 
 
 def _as_heads_alike(
