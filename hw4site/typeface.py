@@ -15,8 +15,11 @@ from fontTools.ttLib import TTFont
 FACES = {"regular": "Regular", "italic": "It", "semibold": "Semibold"}
 """The name of each file that is written, to the name of the face."""
 
-_RANGES = ((0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x201E), (0x2020, 0x2027))
-_SINGLE = "\u2032\u2033\u20ac\u2190\u2191\u2192\u2193\u2212\u2248\u2260\u2264\u2265"
+_CHARACTERS = (
+    "".join(map(chr, range(0x20, 0x7F)))
+    + "\u00a0§°±·×½ÄÅÉÖØÜßáäåæçèéêëíñòóôöøúüýĆćČčŁłŠšŽž"
+    + "\u2010\u2011–—‘’“”…′←→−≈≠≤≥"
+)
 _STYLE = re.compile(r'href="([^"]*assets/)site\.css')
 # In a page that is opened from a folder, a browser refuses a link like that.
 _PRELOAD = (
@@ -25,7 +28,7 @@ _PRELOAD = (
     'document.createElement("link"), { rel: "preload", as: "font", crossOrigin: "", '
     'type: "font/woff2", href: `${path}text-${face}.woff2` })) })'
 )
-_FEATURES = ["kern", "liga", "lnum", "tnum", "sups", "subs"]
+_FEATURES = ["kern", "liga", "lnum", "tnum"]
 
 
 def write(folder: Path) -> None:
@@ -69,8 +72,7 @@ def woff2(face: str) -> bytes:
     options = Options(layout_features=_FEATURES, hinting=False, flavor="woff2")
     with source.open("rb") as file, TTFont(file, recalcTimestamp=False) as font:
         subsetter = Subsetter(options)
-        listed = [code for first, last in _RANGES for code in range(first, last + 1)]
-        subsetter.populate(unicodes=[*listed, *map(ord, _SINGLE)])
+        subsetter.populate(text=_CHARACTERS)
         subsetter.subset(font)
         font.flavor = "woff2"
         written = BytesIO()

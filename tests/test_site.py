@@ -131,6 +131,14 @@ def test_figures_that_move_are_light(page: Page, soup: BeautifulSoup) -> None:
         assert 1_000 < len(template.decode_contents()) <= 40_000
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)
+def test_the_font_holds_what_formulas_use(soup: BeautifulSoup) -> None:
+    """At most 1 glyph in 40 is an outline, which is a hundred times longer."""
+    outlines = len(soup.select(".math path[transform]"))
+    letters = sum(len(text.get_text()) for text in soup.select(".math text"))
+    assert outlines <= (outlines + letters) / 40
+
+
 # --- what readers find, and take along ------------------------------------------------
 
 

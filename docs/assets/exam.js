@@ -69,12 +69,12 @@ class Exam extends HTMLElement {
     show();
   }
 
-  handIn() {
+  async handIn() {
     clearInterval(this.timer);
+    await Promise.all([...this.querySelectorAll("hw4-answer")].map((box) => box.check(false)));
     this.classList.remove("hw4-taking");
     this.classList.add("hw4-marked");
     for (const part of this.parts) {
-      for (const box of part.querySelectorAll("hw4-answer")) box.check(false);
       // What was handed in stays as it was.
       for (const field of part.querySelectorAll("hw4-answer :is(input, select, button)")) field.disabled = true;
       for (const area of part.querySelectorAll("textarea")) area.readOnly = true;

@@ -72,6 +72,34 @@ globalThis.hw4Memory = (() => {
   };
 })();
 
+// --- Scripts that most visits do without ---------------------------------------------
+
+const FOLDER = document.currentScript.src;
+const loading = new Map();
+
+/** Runs another script of this folder, once; after a failure it can be asked for again. */
+globalThis.hw4Load = (name) => {
+  if (!loading.has(name)) {
+    loading.set(name, new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = new URL(name, FOLDER);
+      script.onload = resolve;
+      script.onerror = () => {
+        loading.delete(name);
+        reject(new Error(`${name} did not load`));
+      };
+      document.head.append(script);
+    }));
+  }
+  return loading.get(name);
+};
+
+/** `hw4Formula`, loaded when a reader turns to a box. */
+async function reader() {
+  if (!globalThis.hw4Formula) await hw4Load("formula.js");
+  return hw4Formula;
+}
+
 // --- Boxes --------------------------------------------------------------------------
 
 class Answer extends HTMLElement {
@@ -82,6 +110,9 @@ class Answer extends HTMLElement {
     this.reading = this.form.querySelector(".hw4-read");
     this.name = this.id.replace(/^try-/, "");
     this.variant = 0;
+    for (const event of ["focusin", "pointerover"]) {
+      this.form.addEventListener(event, () => reader().catch(() => {}), { once: true });
+    }
     this.form.addEventListener("input", () => this.edited());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -107,11 +138,13 @@ class Answer extends HTMLElement {
     return this.box.kind === "grid" ? values : values[0];
   }
 
-  edited() {
+  async edited() {
     this.show({ verdict: "", says: "" }); // the verdict was on another answer
     if (!["number", "formula"].includes(this.box.kind)) return;
-    const read = hw4Formula.read(this.typed(), this.box.names ?? []);
-    this.read(read.tree ? hw4Formula.mathml(read.tree) : "", read.notes);
+    const { read, mathml } = await reader().catch(() => ({}));
+    if (!read) return; // a check will say so
+    const { tree, notes } = read(this.typed(), this.box.names ?? []);
+    this.read(tree ? mathml(tree) : "", notes);
   }
 
   read(mathml, notes = []) {
@@ -124,22 +157,21 @@ class Answer extends HTMLElement {
     if (this.reading.scrollWidth > this.reading.clientWidth) this.reading.tabIndex = 0;
   }
 
-  judge() {
-    const typed = this.typed();
-    switch (this.box.kind) {
-      case "number": return hw4Formula.judgeNumber(this.question, typed);
-      case "formula": return hw4Formula.judgeFormula(this.box, typed);
-      case "grid": return hw4Formula.judgeGrid(this.box, typed);
-      default: {
-        if (typed === "") return { verdict: "unread", says: "Pick an option first." };
-        const [right, why] = this.box.options[typed];
-        return { verdict: right ? "right" : "slip", says: right ? `Right. ${why}` : why };
-      }
+  async judge() {
+    if (this.box.kind === "choice") {
+      const typed = this.typed();
+      if (typed === "") return { verdict: "unread", says: "Pick an option first." };
+      const [right, why] = this.box.options[typed];
+      return { verdict: right ? "right" : "slip", says: right ? `Right. ${why}` : why };
     }
+    const { judgeNumber, judgeFormula, judgeGrid } = await reader().catch(() => ({}));
+    const judge = { number: judgeNumber, formula: judgeFormula, grid: judgeGrid }[this.box.kind];
+    if (!judge) return { verdict: "unread", says: "What judges answers did not load. Check again when you are online." };
+    return judge(this.question, this.typed());
   }
 
-  check(keep = true) {
-    const result = this.judge();
+  async check(keep = true) {
+    const result = await this.judge();
     this.show(result);
     if (!keep) return;
     const before = hw4Memory.get("boxes", this.name) ?? {};
@@ -195,7 +227,7 @@ class Answer extends HTMLElement {
     const radio = this.form.querySelector(`input[type=radio][value="${CSS.escape(String(before.typed))}"]`);
     if (radio) radio.checked = true;
     else [before.typed].flat().forEach((text, i) => this.fields()[i] && (this.fields()[i].value = text));
-    if (before.verdict) this.show(this.judge());
+    if (before.verdict) this.judge().then((result) => this.show(result));
   }
 }
 

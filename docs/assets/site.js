@@ -1,6 +1,16 @@
 // What a page cannot do without a script: move a figure, open what a link or a search
 // points into. Everything it shows was computed when the site was built.
 
+// --- Scripts that most visits do without ---------------------------------------------
+
+/** Runs what an element needs when it comes near: out of a fold that opens, too. */
+const seen = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (isIntersecting) hw4Load(target.matches("hw4-exam") ? "exam.js" : "editor.js").catch(() => {});
+  }
+}, { rootMargin: "100%" });
+document.querySelectorAll("hw4-exam, .hw4-write, article .language-python").forEach((element) => seen.observe(element));
+
 // --- Figures with sliders ---------------------------------------------------------
 
 class Explorer extends HTMLElement {

@@ -87,6 +87,7 @@ def answer(box, *texts):
     for i, text in enumerate(texts):
         fields.nth(i).fill(text)
     fields.first.press("Enter")
+    box.locator("output[data-verdict]").wait_for(state="attached")
     return said(box)
 
 
@@ -399,38 +400,38 @@ def test_marks_add_up(tab):
 
 # --- the boxes of the pages -----------------------------------------------------------
 
-GIVE = """(box) => {
+GIVE = """async (box) => {
   const data = JSON.parse(box.dataset.box);
-  const said = () => box.querySelector('output').dataset.verdict;
-  const send = () => { box.querySelector('form').requestSubmit(); return said(); };
   const fields = [...box.querySelectorAll('input[type=text], select')];
-  const type = (text) => { fields[0].value = text; return send(); };
+  const found = [];
+  const send = async (expected) => {
+    box.querySelector('output').removeAttribute('data-verdict');
+    await box.check();
+    found.push([expected, box.querySelector('output').dataset.verdict]);
+  };
+  const type = async (expected, texts) => {
+    texts.forEach((text, i) => (fields[i].value = text));
+    await send(expected);
+  };
   if (data.kind === 'number') {
-    const all = data.variants ?? [data];
-    const found = [];
-    for (const [i, one] of all.entries()) {
+    for (const [i, one] of (data.variants ?? [data]).entries()) {
       if (i) box.querySelector('[data-new]').click();
-      found.push(...one.slips.map(([slip]) => ['slip', type(String(slip))]));
-      found.push(...one.accept.map(([value]) => ['right', type(String(value))]));
-      found.push(['right', type(String(one.answer))]);
+      for (const [slip] of one.slips) await type('slip', [String(slip)]);
+      for (const [value] of one.accept) await type('right', [String(value)]);
+      await type('right', [String(one.answer)]);
     }
-    return found;
-  }
-  if (data.kind === 'choice') {
-    return data.options.map(([right], i) => {
+  } else if (data.kind === 'choice') {
+    for (const [i, [right]] of data.options.entries()) {
       box.querySelector(`[type=radio][value="${i}"]`).checked = true;
-      return [right ? 'right' : 'slip', send()];
-    });
+      await send(right ? 'right' : 'slip');
+    }
+  } else if (data.kind === 'grid') {
+    for (const [cells] of data.slips) await type('slip', cells);
+    await type('right', data.cells);
+  } else {
+    for (const text of ['(', '']) await type('unread', [text]);
   }
-  if (data.kind === 'grid') {
-    const fill = (cells) => {
-      cells.forEach((c, i) => (fields[i].value = c));
-      return send();
-    };
-    const slips = data.slips.map(([cells]) => ['slip', fill(cells)]);
-    return [...slips, ['right', fill(data.cells)]];
-  }
-  return [['unread', type('(')], ['unread', type('')]];
+  return found;
 }"""
 
 
@@ -458,3 +459,22 @@ def test_every_field_has_a_name_and_every_box_a_status(context, address, name):
     assert named
     statuses = page.locator("hw4-answer output[role=status]")
     assert statuses.count() == page.locator("hw4-answer").count()
+
+
+def test_what_judges_comes_with_the_first_touch(context, address):
+    """Where it does not come a check says so, and the next one tries again."""
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    context.route("**/formula.js", lambda route: route.abort())
+    page.goto(f"{address}backpropagation.html", wait_until="networkidle")
+    late = ("formula.js", "exam.js", "editor.js")
+    assert not [url for url in asked if url.endswith(late)]
+
+    box = box_of(page, "1-1-a")
+    verdict, words = answer(box, "0.2")
+    assert verdict == "unread"
+    assert words.startswith("What judges answers did not load.")
+    context.unroute("**/formula.js")
+    box.get_by_role("button", name="Check").click()
+    box.locator("output[data-verdict=right]").wait_for()

@@ -60,11 +60,17 @@ def test_enter_tells_nothing_and_loses_nothing(exam):
     assert exam.evaluate("hw4Memory.all('boxes')") == {}
 
 
+def hand_in(exam):
+    """Press the button and wait for the marks."""
+    exam.get_by_role("button", name="Hand in").press("Enter")
+    exam.locator("hw4-exam.hw4-marked").wait_for()
+
+
 def test_handing_in_marks_it(exam):
     """The boxes by themselves, the rest by ticks; what was handed in stays."""
     name, box, answer = number_box(exam)
     box.locator("input").fill(repr(answer))
-    exam.get_by_role("button", name="Hand in").press("Enter")
+    hand_in(exam)
 
     points = float(part(exam, name).get_attribute("data-points"))
     total = exam.locator(".hw4-total")
@@ -91,7 +97,7 @@ def test_handing_in_marks_it(exam):
 
 def test_an_empty_exam_has_no_points(exam):
     """Nothing typed is nothing earned; another exam starts from nothing."""
-    exam.get_by_role("button", name="Hand in").click()
+    hand_in(exam)
     total = exam.locator(".hw4-total")
     assert total.inner_text().startswith("0 of 50 points so far.")
     exam.locator(".hw4-after hw4-marks input").first.check()
@@ -157,7 +163,7 @@ def test_on_paper_questions_have_space_and_answers_sheets_of_their_own(exam):
 
 def test_what_is_marked_is_printed_with_its_answers(exam):
     """Each below its question, once."""
-    exam.get_by_role("button", name="Hand in").click()
+    hand_in(exam)
     exam.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert exam.locator(".hw4-exam-answers").count() == 0
 
@@ -165,7 +171,7 @@ def test_what_is_marked_is_printed_with_its_answers(exam):
 def test_each_box_of_a_part_has_its_share(exam):
     """One of five factors is a fifth of the point."""
     exam.locator("#try-1-1-e--1 input").fill("y - t")
-    exam.get_by_role("button", name="Hand in").click()
+    hand_in(exam)
     mine = part(exam, "1-1-e").locator("h3 .hw4-points").inner_text()
     assert mine.strip() == "0.2 of 1"
     assert exam.locator(".hw4-total").inner_text().startswith("0.2 of 50 points")

@@ -332,6 +332,7 @@ def test_ten_thousand_strings_are_judged_as_numpy_judges_them(context, address):
     assert written - {"3-3-a"} == {*ANSWERS, "3-2-a"}  # whose cells are chosen
 
     asked = cases(boxes)
+    page.evaluate("hw4Load('formula.js')")
     found = page.evaluate(JUDGE, [[case.name, case.typed] for case in asked])
 
     wrong = []

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from browser.reader import unfold
 
 from hw4site import pyodide
 from hw4site.pages import read_pages
@@ -16,11 +17,11 @@ PAGES = [p for p in read_pages(DOCS) if any(f.visible for f in p.executed)]
 
 
 def visit(page, url):
-    """Open a page with every disclosure open."""
+    """Open a page with every disclosure open, and read on to its first block."""
     page.goto(url)
+    unfold(page)
+    page.locator("article .language-python").first.scroll_into_view_if_needed()
     page.wait_for_selector(".hw4-run", state="attached")
-    unfold = "document.querySelectorAll('details').forEach((d) => (d.open = true))"
-    page.evaluate(unfold)
 
 
 def click(bar, name):

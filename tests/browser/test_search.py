@@ -110,15 +110,16 @@ def test_a_snippet_says_its_formulas(chromium, address):
     page.close()
 
 
-def test_the_index_waits_for_a_reader(chromium, address):
-    """It is half of a first visit: it comes when the search is turned to, or linked."""
+def test_the_search_waits_for_a_reader(chromium, address):
+    """Its program and index come when it is turned to, or by a link that it made."""
     page = chromium.new_page()
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}errata.html", wait_until="networkidle")
-    assert not [url for url in asked if url.endswith("search_index.json")]
-    with page.expect_request("**/search_index.json"):
+    assert not [url for url in asked if "/search" in url and "iframe" not in url]
+    assert page.workers == []
+    with page.expect_request("**/search_index.json"), page.expect_worker():
         page.locator("input.md-search__input").focus()
-    with page.expect_request("**/search_index.json"):
+    with page.expect_request("**/search_index.json"), page.expect_worker():
         page.goto(f"{address}notation.html?h=step")
     page.close()

@@ -64,7 +64,7 @@ def test_two_builds_give_the_same_bytes():
 
 def test_it_is_light():
     """A reader on a phone waits for it."""
-    assert len(font.woff2()) < 40_000
+    assert len(font.woff2()) < 19_000
 
 
 def test_it_is_written_once(tmp_path):
