@@ -18,7 +18,7 @@ FACES = {"regular": "Regular", "italic": "It", "semibold": "Semibold"}
 _CHARACTERS = (
     "".join(map(chr, range(0x20, 0x7F)))
     + "\u00a0§°±·×½ÄÅÉÖØÜßáäåæçèéêëíñòóôöøúüýĆćČčŁłŠšŽž"
-    + "\u2010\u2011–—‘’“”…′←→−≈≠≤≥"
+    + "\u2010\u2011–—‘’“”…′₀₁₂₃←→−≈≠≤≥"
 )
 _STYLE = re.compile(r'href="([^"]*assets/)site\.css')
 # In a page that is opened from a folder, a browser refuses a link like that.
