@@ -8,7 +8,7 @@ from hw4site import typeface
 
 
 def test_faces_hold_the_characters_of_pages(tmp_path):
-    """Letters, signs and arrows; a thirtieth of the whole face."""
+    """Letters, signs and arrows, and no more."""
     typeface.write(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
         f"text-{name}.woff2" for name in typeface.FACES
