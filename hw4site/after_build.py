@@ -18,6 +18,7 @@ from hw4site import (
     redirects,
     search_index,
     sharing,
+    tex,
     typeface,
 )
 from hw4site.mathematics import font
@@ -41,6 +42,7 @@ def write(docs: Path, site: Path, python: str = "") -> list[str]:
     pyodide.write(docs, site, python)
     redirects.write(site)
     exam.write(site)
+    tex.write(site)
     not_found.write(site)
     sharing.write(site)
     policy.write(site, pyodide.origins(python))

@@ -128,6 +128,7 @@ class _Formulas(Treeprocessor):
             markup = self.session.report(str(error))
         element.text = self.md.htmlStash.store(markup)
         element.set("class", "math")
+        element.set("data-tex", tex)  # until `tex.py` puts it beside the page
         if display:
             element.set("tabindex", "0")  # so that the keyboard can scroll it
 

@@ -142,6 +142,76 @@ function reach() {
   document.querySelectorAll(".md-search, .md-search__inner").forEach((search) => search.setAttribute("aria-label", "Search"));
 }
 
+// --- TeX --------------------------------------------------------------------------
+
+const formulas = [...document.querySelectorAll(".math")];
+
+/** The TeX of formulas of this page, each between its dollars. */
+async function texOf(chosen) {
+  if (!formulas[0].dataset.tex) await hw4Load(location.href.replace(/[?#].*$/, "").replace(/\/$/, "/index").replace(/(\.html)?$/, ".tex.js"));
+  return chosen.map(written);
+}
+
+/** The TeX of a formula, which stands in it or in the list beside the page. */
+function written(formula) {
+  const tex = formula.dataset.tex ?? globalThis.hw4Tex[formulas.indexOf(formula)];
+  return formula.matches("div") ? `\n$$${tex}$$\n` : `$${tex}$`;
+}
+
+/** A button below a formula; it goes when the reader goes on. */
+function offer(formula) {
+  document.querySelector(".hw4-tex")?.remove();
+  if (!formulas.includes(formula) || formula.closest("a, label, summary")) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "hw4-tex";
+  button.ariaLive = "polite";
+  button.textContent = "Copy TeX";
+  button.onclick = async () => {
+    let text = "";
+    try {
+      text = (await texOf([formula]))[0].trim();
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      if (text) prompt("This browser does not let a page copy. Here is the TeX:", text);
+      else button.textContent = "Not loaded: are you offline?";
+    }
+  };
+  button.onkeydown = ({ key }) => key === "Escape" && button.remove();
+  formula.after(button);
+  const [here, there] = [button.getBoundingClientRect(), formula.getBoundingClientRect()];
+  const left = Math.max(0, Math.min(there.left, document.documentElement.clientWidth - here.width));
+  button.style.translate = `${left - here.left}px ${there.bottom - here.top}px`;
+}
+
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest(".hw4-tex")) offer(getSelection().isCollapsed ? target.closest(".math") : null);
+});
+
+// What is selected is copied with the TeX of its formulas in their place.
+document.addEventListener("selectionchange", () => {
+  if (formulas.length && !getSelection().isCollapsed) texOf([]).catch(() => {});
+});
+document.addEventListener("copy", (event) => {
+  const selection = getSelection();
+  if (selection.isCollapsed || event.target.closest?.("textarea, input")) return;
+  const range = selection.getRangeAt(0);
+  const chosen = formulas.filter((formula) => range.intersectsNode(formula));
+  if (!chosen.length || !(globalThis.hw4Tex || chosen[0].dataset.tex)) return;
+  const copy = document.createElement("div");
+  copy.className = "hw4-copy";
+  copy.append(range.cloneContents());
+  const copies = [...copy.querySelectorAll(".math")];
+  if (copies.length) copies.forEach((formula, i) => formula.replaceWith(written(chosen[i])));
+  else copy.textContent = written(chosen[0]); // a piece of one formula
+  document.body.append(copy); // its lines are those that a browser shows
+  event.clipboardData.setData("text/plain", copy.innerText.replaceAll("\u2060", "").trim());
+  event.clipboardData.setData("text/html", copy.innerHTML);
+  copy.remove();
+  event.preventDefault();
+});
+
 // --- Paper ------------------------------------------------------------------------
 
 let opened = [];

@@ -294,3 +294,51 @@ def test_touch(chromium, address, name):
     )
     assert small == []
     context.close()
+
+
+# --- TeX of the formulas --------------------------------------------------------------
+
+
+def test_a_formula_offers_its_tex(context, address):
+    """A click shows the button, the button copies, and a click elsewhere ends it."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}noisy_targets.html", wait_until="networkidle")
+    assert not [url for url in asked if url.endswith(".tex.js")]
+    formula = page.locator("span.math").nth(1)
+    formula.click()
+    button = page.get_by_role("button", name="Copy TeX")
+    gap = button.bounding_box()["y"] - formula.bounding_box()["y"]
+    assert 5 < gap < 60  # pixels: below it, and beside nothing else
+    button.click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == r"$h = \sigma(a)$"
+    page.locator("h1").click()
+    assert page.locator(".hw4-tex").count() == 0
+
+
+def test_a_selection_is_copied_with_tex(context, address):
+    """Glyphs of a drawing say nothing in another program."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{address}noisy_targets.html")
+    with page.expect_response("**/noisy_targets.tex.js"):
+        page.get_by_text("Some training labels are wrong").select_text()
+    page.wait_for_function("globalThis.hw4Tex")
+    page.keyboard.press("Control+c")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("Some training labels are wrong")
+    assert "each was flipped with probability $\\epsilon$. What" in copied
+    assert page.locator(".hw4-copy").count() == 0
+
+
+def test_without_its_list_a_formula_says_so(context, address):
+    """The page was open when the network went away."""
+    context.route("**/*.tex.js", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(f"{address}noisy_targets.html")
+    page.locator("span.math").nth(1).click()
+    page.get_by_role("button", name="Copy TeX").click()
+    page.get_by_role("button", name="Not loaded: are you offline?").wait_for()
