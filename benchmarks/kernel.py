@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import benchmarks
+from benchmarks import peers
 
 Size: TypeAlias = Mapping[str, int]
 Call: TypeAlias = Callable[[], Any]
@@ -82,6 +83,31 @@ class Kernel:
             return prepare
 
         return register
+
+    def limit(self, *, exponentials: int = 0) -> None:
+        """Register what no method can leave out, as one loop in C.
+
+        It reads the arrays that are as large as the result and writes what we return,
+        into new memory.
+
+        Args:
+            exponentials: How many exponentials, or logarithms, each entry needs.
+        """
+        exps = f", {exponentials} exp" if exponentials else ""
+
+        @self.peer(f"limit: memory{exps}", work="limit")
+        def _(*arguments: Any) -> Call:
+            loop = peers.c("limit")
+            results = [*_leaves(self.sides[0].prepare(*arguments)())]
+            n = results[0].size
+            arrays = [a for a in arguments if isinstance(a, np.ndarray) and a.size >= n]
+
+            def call() -> tuple[()]:
+                new = [np.empty(n) for _ in results]
+                loop(n, len(arrays), arrays, exponentials, len(new), new)
+                return ()
+
+            return call
 
     def arguments(self, size: Size) -> tuple[Any, ...]:
         """Return the inputs of a size, the same in every process."""
