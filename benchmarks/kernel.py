@@ -87,8 +87,8 @@ class Kernel:
     def limit(self, *, exponentials: int = 0) -> None:
         """Register what no method can leave out, as one loop in C.
 
-        It reads the arrays that are as large as the result and writes what we return,
-        into new memory.
+        It reads the largest arguments and writes the largest results into new memory,
+        those of at least half the size of the largest of all.
 
         Args:
             exponentials: How many exponentials, or logarithms, each entry needs.
@@ -98,13 +98,16 @@ class Kernel:
         @self.peer(f"limit: memory{exps}", work="limit")
         def _(*arguments: Any) -> Call:
             loop = peers.c("limit")
-            results = [*_leaves(self.sides[0].prepare(*arguments)())]
-            n = results[0].size
-            arrays = [a for a in arguments if isinstance(a, np.ndarray) and a.size >= n]
+            results = [*map(np.asarray, _leaves(self.sides[0].prepare(*arguments)()))]
+            given = [a for a in arguments if isinstance(a, np.ndarray)]
+            least = max(a.size for a in given + results) / 2.0
+            reads = [a for a in given if a.size > least]
+            writes = sum(a.size > least for a in results)
+            n = min(a.size for a in given + results if a.size > least)
 
             def call() -> tuple[()]:
-                new = [np.empty(n) for _ in results]
-                loop(n, len(arrays), arrays, exponentials, len(new), new)
+                new = [np.empty(n) for _ in range(writes)]
+                loop(n, len(reads), reads, exponentials, writes, new)
                 return ()
 
             return call

@@ -255,6 +255,9 @@ def c_loop(X, y, eta):
     return call
 
 
+STREAMS[-1].limit()
+
+
 @everywhere("Numba loop for each step", of=SWEEPS, jit=True)
 def numba_each(X, y, eta):
     run = _numba_run()
