@@ -48,6 +48,7 @@ audit: .venv/site
 	.venv/bin/python tools/audit/audit.py --runs $(or $(RUNS),5) $(PAGES)
 
 # Every kernel against its peers, for docs/benchmarks.md: a quarter of an hour of a quiet machine.
+# A C compiler, as `apt-get install gcc` has, is optional: without one the C loops are left out.
 benchmark:
 	$(PYTHON) -m venv .venv/benchmark
 	.venv/benchmark/bin/python -m pip install -q --disable-pip-version-check -r requirements/benchmark.txt

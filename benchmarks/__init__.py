@@ -15,4 +15,6 @@ def library(x):
 
 A peer whose `work` is "limit" does only what nobody can leave out, such as reading the
 arguments or multiplying the matrices; it returns `()`, and the page draws it apart.
+`KERNEL.limit(exponentials=1)` registers one for an elementwise formula. It is a loop of
+`loops.c`, and so are the peers called "C loop": they need a C compiler with OpenMP.
 """

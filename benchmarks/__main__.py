@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
@@ -26,14 +27,15 @@ ONE_THREAD = {
 
 
 def work(pattern: str, settings: dict[str, str], *options: str) -> list[dict]:
-    """Return what a fresh process measures."""
-    run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", pattern, *options],
-        env={**os.environ, **settings},
-        cwd=RESULTS.parents[1],
-        stdout=subprocess.PIPE,
-        check=True,
-    )
+    """Return what a fresh process measures, which finds no compiled loops."""
+    with tempfile.TemporaryDirectory() as cache:
+        run = subprocess.run(
+            [sys.executable, "-m", "benchmarks.worker", pattern, *options],
+            env={**os.environ, **settings, "NUMBA_CACHE_DIR": cache},
+            cwd=RESULTS.parents[1],
+            stdout=subprocess.PIPE,
+            check=True,
+        )
     return json.loads(run.stdout)
 
 
@@ -45,6 +47,8 @@ def joined(runs: list[list[dict]]) -> list[dict]:
         ours = {s[0]["name"]: s for s in states if s[0]["ours"] and _ran(s)}
         row = {key: entries[0][key] for key in ("problem", "kernel", "size")}
         row["seconds"] = {name: _rounded(_seconds(side)) for name, side in ours.items()}
+        compiled = {name: _compile(side) for name, side in ours.items()}
+        row["compile"] = {name: s for name, s in compiled.items() if s is not None}
         row["peers"] = [_peer(side, ours) for side in states if not side[0]["ours"]]
         rows.append(row)
     return rows
@@ -72,9 +76,14 @@ def _peer(side: tuple[dict, ...], ours: dict[str, tuple[dict, ...]]) -> dict:
             ]
             peer["ratios"][engine] = _rounded(_seconds(side) / _seconds(own))
             peer["spread"][engine] = _rounded(max(each) / min(each))
-        if "compile" in side[0]:
-            peer["compile"] = _rounded(min(state["compile"] for state in side))
+        if (seconds := _compile(side)) is not None:
+            peer["compile"] = seconds
     return peer
+
+
+def _compile(side: tuple[dict, ...]) -> float | None:
+    seconds = [state["compile"] for state in side if "compile" in state]
+    return _rounded(min(seconds)) if seconds else None
 
 
 def _rounded(value: float) -> float:

@@ -149,6 +149,20 @@ def numba_examples(x, t, w1, w2, b):
     return lambda: tuple(loop(x, t, w1, w2, b))
 
 
+@EXAMPLES.peer("C loop")
+def c_examples(x, t, *weights):
+    loop = peers.c("examples")
+
+    def call():
+        gradient = [np.empty(x.size) for _ in weights]
+        loop(x.size, x, t, *weights, *gradient)
+        return (*gradient,)
+
+    return call
+
+
+EXAMPLES.limit(exponentials=1)
+
 GRID = Kernel(
     "loss over a grid of weights",
     inputs=lambda rng, n: (  # noqa: ARG005
@@ -207,3 +221,6 @@ def numba_grid(x, t, w1, w2, b):
         return loss
 
     return lambda: loop(x, t, w1[:, 0], w2, b)
+
+
+GRID.limit(exponentials=1)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import benchmarks
+from benchmarks import peers
 
 Size: TypeAlias = Mapping[str, int]
 Call: TypeAlias = Callable[[], Any]
@@ -82,6 +83,34 @@ class Kernel:
             return prepare
 
         return register
+
+    def limit(self, *, exponentials: int = 0) -> None:
+        """Register what no method can leave out, as one loop in C.
+
+        It reads the largest arguments and writes the largest results into new memory,
+        those of at least half the size of the largest of all.
+
+        Args:
+            exponentials: How many exponentials, or logarithms, each entry needs.
+        """
+        exps = f", {exponentials} exp" if exponentials else ""
+
+        @self.peer(f"limit: memory{exps}", work="limit")
+        def _(*arguments: Any) -> Call:
+            loop = peers.c("limit")
+            results = [*map(np.asarray, _leaves(self.sides[0].prepare(*arguments)()))]
+            given = [a for a in arguments if isinstance(a, np.ndarray)]
+            least = max(a.size for a in given + results) / 2.0
+            reads = [a for a in given if a.size > least]
+            writes = sum(a.size > least for a in results)
+            n = min(a.size for a in given + results if a.size > least)
+
+            def call() -> tuple[()]:
+                new = [np.empty(n) for _ in range(writes)]
+                loop(n, len(reads), reads, exponentials, writes, new)
+                return ()
+
+            return call
 
     def arguments(self, size: Size) -> tuple[Any, ...]:
         """Return the inputs of a size, the same in every process."""

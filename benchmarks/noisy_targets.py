@@ -108,3 +108,18 @@ def numba_loop(a, y):
         return loss, gradient
 
     return lambda: loop(a, y)
+
+
+@NOISY.peer("C loop")
+def c_loop(a, y):
+    loop = peers.c("noisy")
+
+    def call():
+        loss, gradient = np.empty(a.size), np.empty(a.size)
+        loop(a.size, a, y, FLIP, loss, gradient)
+        return loss, gradient
+
+    return call
+
+
+NOISY.limit(exponentials=2)

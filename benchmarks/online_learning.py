@@ -243,6 +243,21 @@ def numba_loop(X, y, eta):
     return lambda: run(X, y, eta)
 
 
+@everywhere("C loop", of=STREAMS)
+def c_loop(X, y, eta):
+    loop = peers.c("stream")
+
+    def call():
+        w, totals = np.zeros(X.shape[1]), np.zeros(2)
+        loop(*X.shape, X, y, eta, w, totals)
+        return w, *totals
+
+    return call
+
+
+STREAMS[-1].limit()
+
+
 @everywhere("Numba loop for each step", of=SWEEPS, jit=True)
 def numba_each(X, y, eta):
     run = _numba_run()

@@ -25,6 +25,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    with contextlib.suppress(ImportError):
+        import numba  # noqa: F401, which is not to count as compiling
     found = []
     with contextlib.redirect_stdout(sys.stderr):
         for problem, group in kernels(options.pattern).items():

@@ -142,6 +142,8 @@ def on_all_processors(run: Callable[[_Task], _T], tasks: Sequence[_Task]) -> lis
     There are as many threads as Numba is set to use, and each takes the next task when
     it has finished one.
     """
+    if len(tasks) == 1:
+        return [run(tasks[0])]
     import numba  # noqa: PLC0415
 
     results: dict[int, _T] = {}

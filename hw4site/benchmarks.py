@@ -20,6 +20,10 @@ SHOWN = 3
 """Number of peers drawn for each kernel: the fastest ones."""
 LIMIT = "limit"
 """The work of a side that does only what no method can avoid."""
+C = "C loop"
+"""The name of the loop that one would write by hand."""
+NEAR = 1.3
+"""How many times as long as another ours may take to count as equally fast."""
 _COLORS = {"numpy": figures.SERIES[0], "numba": figures.SERIES[1]}
 
 
@@ -166,6 +170,44 @@ def behind_in_words(results: dict[str, Any]) -> str:
     return _sentence(min(_comparisons(results), key=_of_ratio))
 
 
+def near_in_words(results: dict[str, Any], reference: str) -> str:
+    """Return where the faster engine is as fast as a reference, and by how much not.
+
+    Args:
+        results: What was measured.
+        reference: What to compare with, `LIMIT` or `C`.
+    """
+    times = sorted(
+        (min(row["seconds"].values()) / peer["seconds"], _title(row))
+        for problem in dict.fromkeys(row["problem"] for row in _rows(results, "all"))
+        for row in _largest(results, problem)
+        for peer in row["peers"]
+        if peer["status"] == "ran" and reference in (peer["work"], peer["name"])
+    )
+    near = [title for factor, title in times if factor <= NEAR]
+    far = [f"{title} ({_ratio(factor)})" for factor, title in times if factor > NEAR]
+    return (
+        f"{len(near)} of {len(times)} are within a factor of {NEAR:g}"
+        + (f": {'; '.join(near)}" if near else "")
+        + (
+            f". Further away, with the factor in brackets: {'; '.join(far)}"
+            if far
+            else ""
+        )
+        + "."
+    )
+
+
+def compile_in_words(results: dict[str, Any]) -> str:
+    """Return the seconds that Numba takes to compile a function of ours."""
+    seconds = [
+        row["compile"]["numba"]
+        for row in _rows(results, "one")
+        if "numba" in row.get("compile", {})
+    ]
+    return f"up to {_time(max(seconds))}" if seconds else "some seconds"
+
+
 def to_table(results: dict[str, Any], problem: str) -> str:
     """Return all comparisons of a problem as a table.
 
@@ -190,7 +232,9 @@ def to_table(results: dict[str, Any], problem: str) -> str:
             else ""
             for threads, engine in columns
         ]
-        cells.append([f"{_title(row)}; ours takes", *times, ""])
+        # Of the run with one thread, which measures a kernel once and so compiles it.
+        own = (measured["one"] or {}).get("compile", {}).get("numba")
+        cells.append([f"{_title(row)}; ours takes", *times, _time(own)])
         for k, peer in enumerate(row["peers"]):
             found = {
                 threads: each["peers"][k] for threads, each in measured.items() if each
@@ -254,6 +298,7 @@ def _comparisons(
             if peer["status"] == "ran"
             and not peer["work"]
             and "NumPy" not in peer["name"]
+            and peer["name"] != C
         ]
     return found
 

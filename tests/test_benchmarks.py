@@ -1,7 +1,11 @@
 """What the benchmarks compare is equal: all sides at small sizes, without a clock."""
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 
+from benchmarks import peers
 from benchmarks.__main__ import joined
 from benchmarks.kernel import Kernel, Side, compare, kernels
 
@@ -46,18 +50,55 @@ def test_every_kernel_has_peers(kernel: Kernel) -> None:
     assert len(kernel.sizes) in (1, 2)
 
 
+def loop_in_c(name: str) -> Callable[..., None]:
+    """Return a loop of `loops.c`, where there is a compiler."""
+    try:
+        return peers.c(name)
+    except ImportError as missing:
+        pytest.skip(str(missing))
+
+
+def test_a_limit_reads_takes_exponentials_and_writes(rng: np.random.Generator) -> None:
+    """All entries of all arrays, also in the last block and in several threads."""
+    loop, n = loop_in_c("limit"), 2**15 + 65
+    x, t, first, second = rng.normal(size=(4, n))
+
+    loop(n, 2, [x, t], 1, 2, [first, second])
+
+    np.testing.assert_allclose(first, np.exp(-np.abs(x + t)), rtol=1e-14)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_c_leaves_subnormal_numbers_to_others() -> None:
+    """A library for fast math may turn them off for the process that loads it."""
+    loop_in_c("limit")
+    assert np.float64(1e-200) * np.float64(1e-112) > 0.0
+
+
+def test_without_a_compiler_c_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a library that is missing: the reason names what to install."""
+    monkeypatch.setattr(peers, "COMPILER", "no-such-compiler")
+    peers.library.cache_clear()
+
+    with pytest.raises(ImportError, match="no-such-compiler") as missing:
+        peers.c("limit")
+
+    assert missing.value.name == "C compiler with OpenMP"
+
+
 def test_the_fastest_turn_counts() -> None:
     """Other programs make a turn slower, and never faster."""
 
     def run(ours: list[float], theirs: list[float], **state: object) -> list[dict]:
         plain = {"work": "", "status": "ran"}
+        own = {**plain, "compile": ours[0] / 2.0}
         return [
             {
                 "problem": "p",
                 "kernel": "k",
                 "size": {"n": 1},
                 "sides": [
-                    {**plain, "name": "numpy", "ours": True, "times": ours},
+                    {**own, "name": "numpy", "ours": True, "times": ours},
                     {**plain, "name": "peer", "ours": False, "times": theirs, **state},
                     {"name": "gone", "ours": False, "work": "", "status": "missing"},
                 ],
@@ -71,6 +112,7 @@ def test_the_fastest_turn_counts() -> None:
     ]
     (row,) = joined(runs)
     assert row["seconds"] == {"numpy": 1.0}
+    assert row["compile"] == {"numpy": 0.5}
     peer, gone = row["peers"]
     assert peer["ratios"] == {"numpy": 3.0}
     assert peer["spread"] == {"numpy": 1.6}  # of 3, 2.5 and 4

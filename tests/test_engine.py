@@ -193,6 +193,19 @@ def test_a_loop_is_compiled_where_there_is_no_folder_to_keep_it_in(monkeypatch):
     assert numbers.tolist() == [1.0, 0.0]
 
 
+def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
+    """Below a file there is no folder, not even for an administrator."""
+    pytest.importorskip("numba")
+    (tmp_path / "file").touch()
+    code = """
+import os, sys
+os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
+from hw4lib.backpropagation import network_loss
+print(network_loss(2.0, 1.0, 0.1, -1.0, 0.2, engine="numba"))
+"""
+    assert printed(code, tmp_path / "file" / "cache") == "0.125"
+
+
 def test_numba_is_imported_only_where_it_is_asked_for():
     """In a process of its own: a run, and the whole package, do without."""
     code = """

@@ -225,6 +225,8 @@ def jax_kron(a, w_v):
     return lambda: jax.block_until_ready(function(a, w_v))
 
 
+MATRIX.limit()
+
 APPLY = Kernel(
     "applying that matrix",
     inputs=lambda rng, N, d: (*_heads(rng, N, d), rng.normal(size=N * d)),

@@ -60,6 +60,8 @@ def jax_encoding(n, dimension):
     return lambda: jax.block_until_ready(function(n))
 
 
+ENCODING.limit()
+
 SHIFT = Kernel(
     "W_k applied to all rows",
     inputs=lambda rng, N, dimension: (rng.normal(size=(N, dimension)), dimension),
@@ -77,3 +79,6 @@ def _(rows, dimension):  # noqa: ARG001
 def dense(rows, dimension):
     transposed = np.ascontiguousarray(shift_matrix(7, dimension).T)
     return lambda: rows @ transposed
+
+
+SHIFT.limit()

@@ -194,6 +194,36 @@ def test_the_typical_spread_is_a_median(results: dict[str, Any]) -> None:
     assert benchmarks.spread(results) == pytest.approx(1.08)
 
 
+def test_what_is_as_fast_as_a_limit_is_named(results: dict[str, Any]) -> None:
+    """At the largest size, by the faster engine; where it is not, by what factor."""
+    limit = {"name": "memory", "work": "limit", "status": "ran", "seconds": 0.2}
+    results["threads"]["all"][1]["peers"].append(limit)
+    assert benchmarks.near_in_words(results, benchmarks.LIMIT) == (
+        "1 of 2 are within a factor of 1.3: a kernel, n = 1,000, p = 2. "
+        "Further away, with the factor in brackets: n = 5 rounds (2)."
+    )
+
+
+def test_the_loop_in_c_is_compared_apart(results: dict[str, Any]) -> None:
+    """It is no library that one is ahead of or behind."""
+    before = benchmarks.behind_in_words(results)
+    results["threads"]["all"][2]["peers"].append(peer("C loop", 0.008, numba=0.8))
+    assert benchmarks.near_in_words(results, benchmarks.C) == (
+        "1 of 1 are within a factor of 1.3: n = 5 rounds."
+    )
+    assert benchmarks.behind_in_words(results) == before
+
+
+def test_the_longest_compilation_is_told(results: dict[str, Any]) -> None:
+    """Of the run that measures each kernel once; in older results there is none."""
+    assert benchmarks.compile_in_words(results) == "some seconds"
+    first, second = results["threads"]["one"]
+    first["compile"] = {}
+    second["compile"] = {"numba": 2.5}
+    assert benchmarks.compile_in_words(results) == "up to 2.5 s"
+    assert rows(benchmarks.to_table(results, "second"))[0][-1] == "2.5 s"
+
+
 def test_results_are_read_from_their_file(tmp_path: Path) -> None:
     """As JSON."""
     path = tmp_path / "results.json"
