@@ -29,13 +29,13 @@ _GAP = 100_000  # no coordinate: beyond all that are kept
 
 @dataclass(frozen=True)
 class Slider:
-    """One axis of the grid.
+    """One axis of the grid: numbers on a slider, or words to choose from.
 
     Attributes:
         label: What it sets, in words and Unicode.
         values: Its settings, in the order of the axis.
         start: Index of the setting that the figure shows at first.
-        spec: Format of a setting.
+        spec: Format of a number.
     """
 
     label: str
@@ -181,6 +181,14 @@ def _drawn(line: Line2D, path: NDArray[Any], height: float) -> list[Any]:
 
 def _control(name: str, axis: int, slider: Slider) -> str:
     field = f"{name}-slider-{axis}"
+    if all(isinstance(value, str) for value in slider.values):
+        choices = "".join(
+            f'<label><input type="radio" name="{field}" value="{place}"'
+            f"{' checked' if place == slider.start else ''}>{html.escape(word)}</label>"
+            for place, word in enumerate(map(str, slider.values))
+        )
+        legend = f"<legend>{html.escape(slider.label)}</legend>"
+        return f"<fieldset>{legend}{choices}</fieldset>"
     texts = [format_value(value, slider.spec) for value in slider.values]
     listed = html.escape(json.dumps(texts, ensure_ascii=False))
     return (

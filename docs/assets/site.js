@@ -16,26 +16,81 @@ document.querySelectorAll("hw4-exam, .hw4-write, article .language-python").forE
 class Explorer extends HTMLElement {
   connectedCallback() {
     this.data = JSON.parse(this.querySelector("template").content.textContent);
-    this.sliders = [...this.querySelectorAll("input[type=range]")];
+    this.axes = [...this.querySelectorAll(".hw4-controls > :is(input, fieldset)")];
+    this.svg = this.querySelector("svg");
+    this.handles = this.data.lines.map((line, i) => this.handle(line, i)).filter(Boolean);
     this.oninput = () => this.show();
-    this.show(); // a reload keeps sliders where they were
+    this.show(); // a reload keeps settings where they were
+  }
+
+  /** Where each axis of the grid stands. */
+  get settings() {
+    return this.axes.map((axis) => Number((axis.querySelector(":checked") ?? axis).value));
+  }
+
+  set settings(places) {
+    this.axes.forEach((axis, i) => {
+      const choice = axis.querySelector(`[value="${places[i]}"]`);
+      if (choice) choice.checked = true;
+      else axis.value = places[i];
+    });
+  }
+
+  frame(places) {
+    return places.reduce((sum, place, axis) => sum * this.data.grid[axis] + place, 0);
   }
 
   show() {
-    const { grid, lines, texts, alt } = this.data;
-    const frame = this.sliders.reduce((sum, slider, axis) => sum * grid[axis] + Number(slider.value), 0);
-    for (const slider of this.sliders) {
+    const { lines, texts, alt } = this.data;
+    const frame = this.frame(this.settings);
+    for (const slider of this.querySelectorAll("input[type=range]")) {
       const text = JSON.parse(slider.dataset.texts)[slider.value];
       slider.setAttribute("aria-valuetext", text);
       slider.nextElementSibling.textContent = text;
     }
     const say = ([parts, fields]) =>
       parts.map((part, i) => part + (fields[i] ? fields[i][0][fields[i][1][frame]] : "")).join("");
-    const svg = this.querySelector("svg");
-    svg.setAttribute("aria-label", say(alt));
-    const part = (name) => svg.querySelector(`[id$="-${name}"]`);
+    this.svg.setAttribute("aria-label", say(alt));
+    const part = (name) => this.svg.querySelector(`[id$="-${name}"]`);
     lines.forEach((line, i) => this.move(part(`m${i}`), line.map(([rows, index]) => rows[index[frame]])));
     texts.forEach((text, i) => (part(`t${i}`).querySelector("text").textContent = say(text)));
+    for (const { circle, at } of this.handles) {
+      const place = at(frame);
+      circle.toggleAttribute("hidden", !place);
+      if (place) circle.setAttribute("transform", `translate(${place})`);
+    }
+  }
+
+  /** Over a point that moves, something to drag it by: as far as one setting takes it. */
+  handle(line, i) {
+    const at = (frame) => {
+      const [x, y] = line.map(([rows, index]) => rows[index[frame]][0]);
+      return x === null || y === null ? null : [x / 10, y / 10];
+    };
+    if (line[0][0][0].length > 1 || line.every(([rows]) => rows.length === 1)) return null;
+    const circle = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+    circle.setAttribute("class", "hw4-handle");
+    circle.setAttribute("r", 16);
+    this.svg.append(circle);
+    circle.onpointerdown = (event) => {
+      event.preventDefault();
+      circle.setPointerCapture(event.pointerId);
+    };
+    circle.onpointermove = ({ clientX, clientY, pointerId }) => {
+      if (!circle.hasPointerCapture(pointerId)) return;
+      const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(this.svg.getScreenCTM().inverse());
+      const far = (places) => {
+        const place = at(this.frame(places));
+        return place ? Math.hypot(place[0] - x, place[1] - y) : Infinity;
+      };
+      const now = this.settings;
+      const near = now.flatMap((_, axis) => Array.from({ length: this.data.grid[axis] }, (_, v) => now.with(axis, v)));
+      const best = near.reduce((one, other) => (far(other) < far(one) ? other : one), now);
+      if (best === now) return;
+      this.settings = best;
+      this.show();
+    };
+    return { circle, at };
   }
 
   /** Puts a line's path and markers at the points, given in tenths. */

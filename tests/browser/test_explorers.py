@@ -1,4 +1,4 @@
-"""Every figure with sliders, moved by the keyboard."""
+"""Every figure that moves: by the keyboard, by its choices, by its points."""
 
 import html
 import json
@@ -13,9 +13,9 @@ STATE = """(explorer) => ({
   alt: explorer.querySelector('svg').getAttribute('aria-label'),
   texts: [...explorer.querySelectorAll('svg text')].map((t) => t.textContent.trim()),
   values: [...explorer.querySelectorAll('output')].map((o) => o.textContent),
-  said: [...explorer.querySelectorAll('input')].map((i) => i.ariaValueText ??
+  said: [...explorer.querySelectorAll('[type=range]')].map((i) => i.ariaValueText ??
     i.getAttribute('aria-valuetext')),
-  settings: [...explorer.querySelectorAll('input')].map((i) => Number(i.value)),
+  settings: [...explorer.querySelectorAll('[type=range]')].map((i) => Number(i.value)),
 })"""
 
 
@@ -120,8 +120,51 @@ def test_every_setting_is_on_the_grid(context, address, name):
         for _, columns in [*data["texts"], data["alt"]]:
             assert all(len(index) == size for _, index in columns)
         for end in ("Home", "End"):
-            for slider in explorer.locator("input").all():
+            for slider in explorer.locator("input[type=range]").all():
                 slider.press(end)
             state = explorer.evaluate(STATE)
             assert "undefined" not in str(state)
             assert "NaN" not in str(state["picture"])
+
+
+def test_a_choice_is_a_choice(context, address):
+    """The streams of 4 (e) stand side by side, and each draws its own regret."""
+    (explorer,) = opened(context, address, "online_learning.html")
+    choices = explorer.get_by_role("group", name="stream").get_by_role("radio")
+    seen = set()
+    for choice in choices.all():
+        choice.check()
+        seen.add(explorer.evaluate(STATE)["alt"])
+    assert len(seen) == choices.count() == 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["backpropagation.html", "noisy_targets.html", "beyond/adversarial_example.html"],
+)
+def test_a_point_is_dragged_as_far_as_a_setting_takes_it(context, address, name):
+    """To each end of its curve and back; the sliders and the words come along."""
+    (explorer,) = opened(context, address, name)
+    explorer.locator("svg").first.scroll_into_view_if_needed()
+    mouse = explorer.page.mouse
+    moved = 0
+    for handle in explorer.locator(".hw4-handle").all():
+        before = explorer.evaluate(STATE)
+        box = handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        settings = []
+        mouse.move(x, y)
+        mouse.down()
+        for step in (-400, 400):
+            mouse.move(x + step, y, steps=3)
+            settings.append(explorer.evaluate(STATE)["settings"])
+        mouse.move(x, y, steps=3)
+        mouse.up()
+        mouse.move(x, y - 300)  # after the release it stays
+        after = explorer.evaluate(STATE)
+        moved += settings[0] != settings[1]
+        assert after["values"] == after["said"]
+        back = handle.bounding_box()
+        assert abs(back["x"] - box["x"]) < 30  # pixels: no further than a step
+        assert (after["settings"] == before["settings"]) <= (after == before)
+    assert moved >= 1

@@ -102,6 +102,20 @@ def test_sliders_are_native_and_labeled():
     assert 'value="1"' in text
 
 
+def test_words_are_a_choice():
+    """A row of options and not a slider, the start one chosen."""
+    sliders = [
+        explorers.Slider("shift b", SHIFTS),
+        explorers.Slider("kind", ["a < b", "plain"], 1),
+    ]
+    text = build(sliders=sliders)
+    legend, *labels = re.findall(r"<(?:legend|label)>(.*?)</(?:legend|label)>", text)
+    assert legend == "kind"
+    assert [label.split(">")[1] for label in labels] == ["a &lt; b", "plain"]
+    assert [" checked" in label for label in labels] == [False, True]
+    assert text.count('type="range"') == 1
+
+
 def test_a_missing_point_is_no_point():
     """NaN leaves a gap instead of a lie."""
     figure, axes = figures.subplots()
