@@ -9,7 +9,7 @@ import html
 import io
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
@@ -65,8 +65,8 @@ STYLE: dict[Any, Any] = {
     "ytick.labelcolor": INK,
 }
 """What Matplotlib is told while a block of a page draws, and by nobody else."""
-# How much larger than drawn a figure is at most, in rem of 20 px: text is then 14 px.
-_ENLARGED = 1.33
+# The largest text of a figure on a desk, in px.
+_LARGEST = 14.0
 # Points from the middle of a label to that of the next.
 _APART = 12.0
 _UNSEEN = {"metadata", "style"}
@@ -77,7 +77,17 @@ _LETTER = re.compile(
 )
 # Of a letter's height: how much smaller a script is, and how far from the line.
 _SCRIPT, _SHIFT = "75%", {"<sub>": 0.2, "<super>": -0.35}
-ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+_XLINK = "http://www.w3.org/1999/xlink"
+_HREF = f"{{{_XLINK}}}href"
+# Axes, ticks and grid lines, which lie below everything.
+_FRAME = re.compile(
+    r"stroke:var\(--hw4-muted\);(stroke-opacity:0.25;)?stroke-width:0.8"
+)
+# Decimals that nobody sees.
+_FAR = re.compile(r"(\.\d\d)\d+")
+# Of Matplotlib's circle.
+_ARCS = 8
+ElementTree.register_namespace("xlink", _XLINK)
 
 
 def subplots(
@@ -167,6 +177,7 @@ def to_html(
     drawing = ElementTree.fromstring(_page_style(buffer.getvalue()))
     _own_ids(drawing, name, parts)
     _slim(drawing)
+    _join(drawing)
     moving = {f"{name}-{part}" for part in parts}
     for group in drawing.iter():
         for label in () if group.get("id") in moving else group.findall("text"):
@@ -175,10 +186,11 @@ def to_html(
     _, _, width, height = box.split()
     shapes = "".join(ElementTree.tostring(shape, "unicode") for shape in drawing)
     shapes = re.sub(r' xmlns:xlink="[^"]*"', "", shapes)
+    largest = max(map(float, re.findall(r"font-size:([\d.]+)px", shapes)), default=10.5)
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
         f'<figure class="hw4-figure" id="figure-{name}" '
-        f'style="--hw4-width:{_ENLARGED * float(width) / 20:.2f}rem">'
+        f'style="--hw4-width:{_LARGEST / largest * float(width):.1f}px">'
         f'<svg viewBox="{box}" style="aspect-ratio:{width}/{height}" role="img" '
         f'data-search-exclude="" aria-label="{html.escape(alt)}">'
         f'<g aria-hidden="true">{shapes}</g></svg>{controls}{below}</figure>'
@@ -261,7 +273,8 @@ def _slim(element: Element) -> None:
     A browser pays for each element at every change of the page's style.
     """
     for key, value in element.items():
-        short = re.sub(r"(\.\d\d)\d+", r"\1", " ".join(value.split()))
+        short = " ".join(value.split())
+        short = short if key == "d" else _FAR.sub(r"\1", short)
         element.set(key, re.sub(r"([:;]) ", r"\1", short) if key == "style" else short)
     if element.get("transform", "").startswith("rotate(-0 "):
         del element.attrib["transform"]
@@ -282,3 +295,72 @@ def _slim(element: Element) -> None:
             del mark.attrib["style"]
     if element.text and element.text.isspace():
         element.text = None
+
+
+def _join(drawing: Element) -> None:
+    """Draw the dots of a curve as one path, and so the ticks and the grid lines.
+
+    A reference for each dot, and a style for each line, were half of a figure's bytes.
+    """
+    marks = {path.get("id", ""): path for path in drawing.iter("path")}
+    frame: dict[tuple[str, str], Element] = {}
+    kept: list[Element] = []
+    for child in drawing:
+        shape = _stroke(child, marks) if child.tag in {"g", "use"} else child
+        style, clip = shape.get("style", ""), shape.get("clip-path", "")
+        if shape.tag == "path" and _FRAME.search(style):
+            first = frame.setdefault((style, clip), shape)
+            if first is not shape:
+                first.set("d", f"{first.get('d')} {shape.get('d')}")
+                continue
+        kept.append(shape)
+    drawing[:] = kept
+    used = {use.get(_HREF, "")[1:] for use in drawing.iter("use")}
+    for defs in drawing.findall("defs"):
+        defs[:] = [d for d in defs if d.tag != "path" or d.get("id") in used]
+        if not len(defs):
+            drawing.remove(defs)
+    for path in drawing.iter("path"):
+        path.set("d", _steps(path.get("d", "")))
+
+
+def _stroke(group: Element, marks: Mapping[str, Element]) -> Element:
+    """Return the marks of a group as one stroked path, if they can be drawn so.
+
+    A dot is a line of no length with round ends.
+    """
+    uses = [group] if group.tag == "use" else group.findall("use")
+    if not uses or "id" in group.attrib:
+        return group
+    mark = marks[uses[0].get(_HREF, "")[1:]]
+    points = mark.get("d", "").split()
+    css = ";".join(e.get("style", "") for e in (uses[0], group, mark))
+    style = dict(re.findall(r"([\w-]+):([^;]+)", css))
+    dot = points.count("C") == _ARCS and set(style) == {"fill", "stroke"}
+    if dot and style["fill"] == style["stroke"]:
+        wide = 2 * float(points[2]) + 1  # and half of the edge's 1 on each side
+        style |= {"stroke-width": f"{wide:g}", "stroke-linecap": "round"}
+        points = ["M", "0", "0", "L", "0", "0"]
+    elif not {"C", "Q", "z"}.isdisjoint(points):
+        return group
+    lines = []
+    for use in uses:
+        x, y = float(use.get("x", 0)), float(use.get("y", 0))
+        for kind, dx, dy in zip(*(points[i::3] for i in range(3)), strict=True):
+            lines.append(f"{kind} {x + float(dx):.2f} {y + float(dy):.2f}")
+    style["fill"] = "none"
+    drawn = {"style": ";".join(map(":".join, style.items())), "d": " ".join(lines)}
+    return Element("path", drawn | {k: v for k, v in group.items() if k == "clip-path"})
+
+
+def _steps(path: str) -> str:
+    """Write a path of straight lines as steps from point to point, in tenths."""
+    if not re.fullmatch(r"[ML\d. -]+", path):
+        return _FAR.sub(r"\1", path)
+    text, here = "", (0, 0)
+    for kind, x, y in re.findall(r"([ML]) (\S+) (\S+)", path):
+        there = round(10 * float(x)), round(10 * float(y))
+        text += "m" if kind == "M" else " "  # further points of a move are lines
+        text += " ".join(f"{(b - a) / 10:g}" for a, b in zip(here, there, strict=True))
+        here = there
+    return re.sub(r" (?=-)", "", re.sub(r"\b0\.", ".", text))
