@@ -72,11 +72,13 @@ _APART = 12.0
 _UNSEEN = {"metadata", "style"}
 # A letter that is no word and no name of a part, as in (e), with its index if any.
 _LETTER = re.compile(
-    r"(?<![A-Za-zα-ωµ'-])(?!a [a-z]{2})(?<!(?<![A-Za-z])\((?=.\)))"
+    r"(?<![A-Za-zα-ωµ'-])(?![Aa] [A-Za-z]{2}|E\[)(?<!(?<![A-Za-zℓ])\((?=.\)))"
     r"([A-Za-zα-ω])(?:_([A-Za-z]+))?(?![A-Za-zα-ω'-])|([∂∇‖⊗])"
 )
 # Of a letter's height: how much smaller a script is, and how far from the line.
 _SCRIPT, _SHIFT = "75%", {"<sub>": 0.2, "<super>": -0.35}
+_TAGS = {"<sub>": "sub", "<super>": "sup"}
+_UPRIGHT = "0123456789T"
 _XLINK = "http://www.w3.org/1999/xlink"
 _HREF = f"{{{_XLINK}}}href"
 # Axes, ticks and grid lines, which lie below everything.
@@ -187,7 +189,7 @@ def to_html(
     shapes = "".join(ElementTree.tostring(shape, "unicode") for shape in drawing)
     shapes = re.sub(r' xmlns:xlink="[^"]*"', "", shapes)
     largest = max(map(float, re.findall(r"font-size:([\d.]+)px", shapes)), default=10.5)
-    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    below = f"<figcaption>{in_words(caption)}</figcaption>" if caption else ""
     return (
         f'<figure class="hw4-figure" id="figure-{name}" '
         f'style="--hw4-width:{_LARGEST / largest * float(width):.1f}px">'
@@ -195,6 +197,22 @@ def to_html(
         f'data-search-exclude="" aria-label="{html.escape(alt)}">'
         f'<g aria-hidden="true">{shapes}</g></svg>{controls}{below}</figure>'
     )
+
+
+def in_words(text: str) -> str:
+    """Return a sentence as HTML, with its letters and scripts as in formulas.
+
+    Args:
+        text: Words, letters such as `W_v` or `w₁`, and powers such as `10⁻³`.
+    """
+    marked = ""
+    for piece, kind in _pieces(text):
+        tag = _TAGS.get(kind, "")
+        words = html.escape(piece)
+        if len(piece) == 1 and kind and piece not in _UPRIGHT:
+            words = f'<i class="hw4-letter">{words}</i>'
+        marked += f"<{tag}>{words}</{tag}>" if tag else words
+    return marked
 
 
 def _typeset(label: Element) -> None:
@@ -210,7 +228,7 @@ def _typeset(label: Element) -> None:
                 span.set("dy", f"{STYLE['font.size'] * (to - shift):.1f}")
             if to:
                 span.set("font-size", _SCRIPT)
-            if kind and len(piece) == 1 and piece not in "0123456789T":
+            if kind and len(piece) == 1 and piece not in _UPRIGHT:
                 span.set("class", "hw4-letter")
         elif len(label):
             label[-1].tail = piece

@@ -212,6 +212,21 @@ def test_a_label_is_set_as_in_formulas(label, letters, scripts, plain):
         assert bool(height) == bool(span.get("font-size"))
 
 
+def test_a_sentence_is_set_as_in_formulas():
+    """In captions and marking schemes; what is a word there stays one."""
+    text = "A step from w⁽ⁱ⁾ to W_o < W₀: a ReLU, by (b), E[z²] and ℓ(w)."
+    page = figures.in_words(text)
+    letters = re.findall(r'<i class="hw4-letter">(.)</i>', page)
+    assert letters == list("wWoWzw")
+    assert re.findall(r"<(su[bp])>(.*?)</\1>", re.sub("</?i.*?>", "", page)) == [
+        *(("sup", "(i)"), ("sub", "o"), ("sub", "0"), ("sup", "2"))
+    ]
+    assert re.sub("<.*?>", "", page) == (
+        "A step from w(i) to Wo &lt; W0: a ReLU, by (b), E[z2] and ℓ(w)."
+    )
+    assert page in draw(caption=text)
+
+
 def test_a_label_that_moves_is_left_to_the_script():
     """It writes plain text into it."""
     figure, axes = figures.subplots()
