@@ -305,7 +305,7 @@ def marks(name: str, scheme: Mapping[str, float | tuple[float, str, str]]) -> st
         )
         if examples:
             earns, fails = map(in_words, examples)
-            lines += f"<br><small>“{earns}” earns it. “{fails}” does not.</small>"
+            lines += f"<small>“{earns}” earns it. “{fails}” does not.</small>"
         lines += "</li>"
     return (
         f'<div class="hw4-scheme"><hw4-marks data-part="{name}" '

@@ -209,7 +209,7 @@ def in_words(text: str) -> str:
     for piece, kind in _pieces(text):
         tag = _TAGS.get(kind, "")
         words = html.escape(piece)
-        if len(piece) == 1 and kind and piece not in _UPRIGHT:
+        if _slanted(piece, kind):
             words = f'<i class="hw4-letter">{words}</i>'
         marked += f"<{tag}>{words}</{tag}>" if tag else words
     return marked
@@ -228,7 +228,7 @@ def _typeset(label: Element) -> None:
                 span.set("dy", f"{STYLE['font.size'] * (to - shift):.1f}")
             if to:
                 span.set("font-size", _SCRIPT)
-            if kind and len(piece) == 1 and piece not in _UPRIGHT:
+            if _slanted(piece, kind):
                 span.set("class", "hw4-letter")
         elif len(label):
             label[-1].tail = piece
@@ -254,6 +254,12 @@ def _scripts(text: str) -> Iterator[tuple[str, str]]:
     for kind, run in groupby(text, _script):
         piece = "".join(run)
         yield (unicodedata.normalize("NFKC", piece) if kind else piece), kind
+
+
+def _slanted(piece: str, kind: str) -> bool:
+    """Return whether a piece is a letter of a formula, or an index of two."""
+    pair = len(piece) == 2 and piece.isalpha() and piece.islower()
+    return bool(kind) and (pair or (len(piece) == 1 and piece not in _UPRIGHT))
 
 
 def _script(character: str) -> str:
