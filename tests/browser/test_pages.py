@@ -105,6 +105,20 @@ def test_text_in_figures_is_as_large_as_text_should_be(context, address, name):
         assert [size for size in sizes if not 11 <= size[0] < 14.05] == []
 
 
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_phone_shows_whole_lines(context, address, name):
+    """Of code and of formulas; rows of a matrix, with their columns, may scroll."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(address + name)
+    unfold(page)
+    wide = page.locator("article :is(pre > code, div.math)").evaluate_all(
+        """(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1)
+          .map((e) => e.getAttribute('aria-label') ?? e.textContent)"""
+    )
+    assert [text for text in wide if not text.startswith("[[")] == []
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_without_javascript_all_is_there(chromium, address, name):
     """Answers open by a click; formulas and figures are seen; no dead control is."""
