@@ -353,8 +353,9 @@ def _stroke(group: Element, marks: Mapping[str, Element]) -> Element:
 
     A dot is a line of no length with round ends.
     """
-    uses = [group] if group.tag == "use" else group.findall("use")
-    if not uses or "id" in group.attrib:
+    uses = [group] if group.tag == "use" else list(group)
+    kinds = {(use.tag, use.get(_HREF), use.get("style")) for use in uses}
+    if "id" in group.attrib or len(kinds) != 1 or uses[0].tag != "use":
         return group
     mark = marks[uses[0].get(_HREF, "")[1:]]
     points = mark.get("d", "").split()

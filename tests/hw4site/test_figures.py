@@ -93,6 +93,14 @@ def test_a_curve_and_its_dots_are_where_matplotlib_has_them():
     assert len(svg.findall(".//use")) == 3  # a diamond is no stroke
 
 
+def test_dots_of_several_colors_keep_them():
+    """In their order, which is what covers what."""
+    figure, axes = figures.subplots()
+    axes.scatter([1, 2, 3], [1, 2, 3], color=[*figures.SERIES[:2], figures.SERIES[0]])
+    text = figures.to_html(figure, "colors", alt="Three dots")
+    assert re.findall(r"stroke:var\(--hw4-series-(\d)\)", text) == ["1", "2", "1"]
+
+
 def test_ticks_and_grid_lines_are_one_path_each():
     """However many there are."""
     figure, axes = figures.subplots()
