@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hw4site.figures import in_words
+
 CLOSE = 10
 """How many tolerances from the right answer still count as close."""
 
@@ -299,11 +301,11 @@ def marks(name: str, scheme: Mapping[str, float | tuple[float, str, str]]) -> st
         total += points
         lines += (
             f'<li><label><input type="checkbox" value="{points:g}"> '
-            f'{html.escape(text)} <span class="hw4-points">{points:g}</span></label>'
+            f'{in_words(text)} <span class="hw4-points">{points:g}</span></label>'
         )
         if examples:
-            earns, fails = map(html.escape, examples)
-            lines += f"<br><small>“{earns}” earns it. “{fails}” does not.</small>"
+            earns, fails = map(in_words, examples)
+            lines += f"<small>“{earns}” earns it. “{fails}” does not.</small>"
         lines += "</li>"
     return (
         f'<div class="hw4-scheme"><hw4-marks data-part="{name}" '

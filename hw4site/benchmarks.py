@@ -129,7 +129,7 @@ def to_figure(results: dict[str, Any], problem: str) -> str:
     for label, side in zip(ax.get_yticklabels(), names.values(), strict=True):
         label.set_color(_COLORS.get(side.engine, figures.INK))
     ax.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:,g}")
-    ax.xaxis.set_major_locator(LogLocator(numticks=5))
+    ax.xaxis.set_major_locator(LogLocator(numticks=4))
     ax.minorticks_off()
     ax.axvline(1.0, color=figures.INK, linewidth=1.0, zorder=0)
     ax.grid(visible=False, axis="y")

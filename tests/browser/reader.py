@@ -23,6 +23,8 @@ MOVING = [
     if "explorers.to_html(" in path.read_text(encoding="utf-8")
 ]
 """The pages with figures that move."""
+DRAWN = [*PROBLEMS, *(f"beyond/{name}" for name in PROBLEMS), "index.html"]
+"""The pages with figures of their own."""
 
 
 def unfold(page):

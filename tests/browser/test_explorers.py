@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from itertools import accumulate
 
 import pytest
 from browser.reader import MOVING, unfold
@@ -91,8 +92,12 @@ PATHS = """(explorer) => Object.fromEntries(
 
 
 def points(path):
-    numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*", path)]
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
+    """Return the points of a path, which the build writes as steps."""
+    numbers = [float(n) for n in re.findall(r"-?(?:\d*\.)?\d+", path)]
+    xs, ys = numbers[::2], numbers[1::2]
+    if "m" in path:
+        xs, ys = accumulate(xs), accumulate(ys)
+    return list(zip(xs, ys, strict=True))
 
 
 def opened_without_script(context, address, name):

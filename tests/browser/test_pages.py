@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from browser.reader import PAGES, PROBLEMS, unfold
+from browser.reader import DRAWN, PAGES, PROBLEMS, unfold
 
 AXE = "4.11.0"
 # One page of each kind, where the color of each thing is looked at in the dark too.
@@ -84,19 +84,39 @@ def test_axe_finds_nothing_serious(context, address, axe, name, scheme):
     assert not serious, "\n".join(serious)
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_figures_have_one_size_of_text(context, address, name):
-    """A wide one is wide, and a small one is not blown up."""
+@pytest.mark.parametrize("name", DRAWN)
+def test_text_in_figures_is_as_large_as_text_should_be(context, address, name):
+    """11 to 14 pixels high, on a phone, on a desk, and where the window is wide."""
     page = context.new_page()
-    page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(address + name)
     unfold(page)
-    scales = page.locator(".hw4-figure svg").evaluate_all(
-        "(all) => all.map((e) => e.getBoundingClientRect().width /"
-        " e.viewBox.baseVal.width)"
+    for width in (390, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        sizes = page.locator(".hw4-figure svg").evaluate_all(
+            """(all) => all.flatMap((svg) => {
+              const width = svg.getBoundingClientRect().width;
+              const scale = width / svg.viewBox.baseVal.width;
+              return [...svg.querySelectorAll('text')].map((text) => [
+                scale * parseFloat(getComputedStyle(text).fontSize),
+                svg.closest('figure').id]);
+            })"""
+        )
+        assert sizes
+        assert [size for size in sizes if not 11 <= size[0] < 14.05] == []
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_phone_shows_whole_lines(context, address, name):
+    """Of code and of formulas; rows of a matrix, with their columns, may scroll."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(address + name)
+    unfold(page)
+    wide = page.locator("article :is(pre > code, div.math)").evaluate_all(
+        """(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1)
+          .map((e) => e.getAttribute('aria-label') ?? e.textContent)"""
     )
-    assert scales
-    assert max(scales) < 1.02 * min(scales)
+    assert [text for text in wide if not text.startswith("[[")] == []
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

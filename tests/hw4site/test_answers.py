@@ -141,7 +141,7 @@ def test_a_scheme_lists_what_earns_points():
     assert "<small>" not in scheme
     shown = answers.marks("2-c", {"The factor.": (0.5, "p < ½.", "It is small.")})
     assert 'data-points="0.5"' in shown
-    assert "“p &lt; ½.” earns it. “It is small.” does not." in shown
+    assert "</i> &lt; ½.” earns it. “It is small.” does not." in shown
     with pytest.raises(ValueError, match="`scheme` is empty"):
         answers.marks("x", {})
 

@@ -44,7 +44,8 @@ def data_of(text):
 
 def path_of(text):
     path = re.search(r'<g id="demo-m0"><path d="(.*?)"', text)[1]
-    return np.array(re.findall(r"-?[\d.]+", path), dtype=float).reshape(-1, 2)
+    steps = np.array(re.findall(r"-?[\d.]+", path), dtype=float).reshape(-1, 2)
+    return steps.cumsum(axis=0)
 
 
 @pytest.mark.parametrize("start", [(0, 0), (2, 1), (1, 0)])

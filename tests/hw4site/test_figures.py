@@ -60,6 +60,56 @@ def test_keeps_the_structure_that_the_page_looks_up():
     assert len(part.findall("g/use")) == 2
 
 
+def test_a_curve_and_its_dots_are_where_matplotlib_has_them():
+    """Steps do not drift, and a dot is as wide as its marker with the edge."""
+    figure, axes = figures.subplots()
+    points = np.stack([np.arange(200), np.sin(np.arange(200)) - 10.5], axis=1)
+    axes.plot(*points.T, "o", color=figures.SERIES[0], linewidth=2.5, linestyle="-")
+    axes.plot(*points[:3].T, "x", color=figures.SERIES[1])
+    axes.plot(*points[:3].T, "D", color=figures.SERIES[2])
+    svg = parse(figures.to_html(figure, "dots", alt="Dots")).find("svg")
+    figure.set_dpi(72)
+    expected = axes.transData.transform(points) * [1, -1] + [0, figure.bbox.height]
+    path_of = {
+        (style.get("stroke"), style.get("stroke-width")): (style, path)
+        for path in svg.iter("path")
+        if (style := dict(re.findall(r"([\w-]+):([^;]+)", path.get("style", ""))))
+    }
+
+    def drawn(series, width):
+        style, path = path_of[f"var(--hw4-series-{series})", width]
+        steps = re.findall(r"-?(?:\d*\.)?\d+", path.get("d"))
+        return style, np.array(steps, float).reshape(-1, 2).cumsum(axis=0)
+
+    curve = drawn(1, "2.5")[1]
+    style, dots = drawn(1, "7")  # a diameter of 6, and an edge of 1
+    assert style["stroke-linecap"] == "round"
+    # Matplotlib leaves out some points of the curve.
+    np.testing.assert_allclose(curve[[0, -1]], expected[[0, -1]], rtol=0, atol=0.06)
+    np.testing.assert_allclose(dots[::2], expected, rtol=0, atol=0.06)
+    np.testing.assert_allclose(dots[1::2], dots[::2], rtol=0, atol=1e-9)
+    crosses = drawn(2, None)[1].reshape(3, 4, 2)
+    np.testing.assert_allclose(crosses.mean(axis=1), expected[:3], rtol=0, atol=0.06)
+    assert len(svg.findall(".//use")) == 3  # a diamond is no stroke
+
+
+def test_dots_of_several_colors_keep_them():
+    """In their order, which is what covers what."""
+    figure, axes = figures.subplots()
+    axes.scatter([1, 2, 3], [1, 2, 3], color=[*figures.SERIES[:2], figures.SERIES[0]])
+    text = figures.to_html(figure, "colors", alt="Three dots")
+    assert re.findall(r"stroke:var\(--hw4-series-(\d)\)", text) == ["1", "2", "1"]
+
+
+def test_ticks_and_grid_lines_are_one_path_each():
+    """However many there are."""
+    figure, axes = figures.subplots()
+    axes.set(xticks=np.arange(9), yticks=np.arange(7), xticklabels=[], yticklabels=[])
+    svg = parse(figures.to_html(figure, "grid", alt="A grid")).find("svg")
+    starts = [path.get("d").count("m") for path in svg.iter("path")]
+    assert sorted(starts) == [2, 9 + 7, 9 + 7]  # two axes; grid lines; ticks
+
+
 def test_has_its_shape_before_it_is_drawn():
     """Far from the screen it is not laid out, and takes the same room."""
     figure = parse(draw())
@@ -68,8 +118,8 @@ def test_has_its_shape_before_it_is_drawn():
     widest = figure.get("style")
     assert svg.get("style") == f"aspect-ratio:{width}/{height}"
     # Its text, of 10.5 units, is 14 px high at most.
-    assert float(widest.removeprefix("--hw4-width:").removesuffix("rem")) == (
-        pytest.approx(float(width) * 14 / 10.5 / 20, rel=0.01)
+    assert float(widest.removeprefix("--hw4-width:").removesuffix("px")) == (
+        pytest.approx(float(width) * 14 / 10.5, rel=0.001)
     )
 
 
@@ -168,6 +218,21 @@ def test_a_label_is_set_as_in_formulas(label, letters, scripts, plain):
     heights = np.round(np.cumsum(shifts), 9)
     for span, height in zip(spans, heights, strict=True):
         assert bool(height) == bool(span.get("font-size"))
+
+
+def test_a_sentence_is_set_as_in_formulas():
+    """In captions and marking schemes; what is a word there stays one."""
+    text = "A step from w⁽ⁱ⁾ to W_o < W₀: a ReLU, by (b), E[z²] and ℓ(w)."
+    page = figures.in_words(text)
+    letters = re.findall(r'<i class="hw4-letter">(.)</i>', page)
+    assert letters == list("wWoWzw")
+    assert re.findall(r"<(su[bp])>(.*?)</\1>", re.sub("</?i.*?>", "", page)) == [
+        *(("sup", "(i)"), ("sub", "o"), ("sub", "0"), ("sup", "2"))
+    ]
+    assert re.sub("<.*?>", "", page) == (
+        "A step from w(i) to Wo &lt; W0: a ReLU, by (b), E[z2] and ℓ(w)."
+    )
+    assert page in draw(caption=text)
 
 
 def test_a_label_that_moves_is_left_to_the_script():
