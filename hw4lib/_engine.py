@@ -102,8 +102,6 @@ def elementwise(
     check_engine(engine)
     if engine == "numpy":
         return by_blocks(formula, *arrays)
-    import numba  # noqa: PLC0415
-
     shape = np.broadcast(*arrays).shape
     size = math.prod(shape)
     # One long row, unless an argument is repeated along some of the axes only.
@@ -125,15 +123,25 @@ def elementwise(
     results = [np.empty(shape) for _ in range(count)]
     flat += [result.reshape(-1) for result in results]
 
-    parts = 4 * min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
-    length = columns if rows == 1 else rows
-
-    def run(part: int) -> None:
-        ends = part * length // parts, (part + 1) * length // parts
+    def run(ends: tuple[int, int]) -> None:
         loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
 
-    on_all_processors(run, range(parts))
+    on_all_processors(run, parts_of(columns if rows == 1 else rows, size))
     return results
+
+
+def parts_of(length: int, size: int) -> Sequence[tuple[int, int]]:
+    """Return the ends of parts of a length, for `on_all_processors`.
+
+    Args:
+        length: What is split.
+        size: Number of entries in all, or of as much work as entries: with few of them
+            there is one part.
+    """
+    import numba  # noqa: PLC0415
+
+    parts = 4 * min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
+    return [(k * length // parts, (k + 1) * length // parts) for k in range(parts)]
 
 
 def on_all_processors(run: Callable[[_Task], _T], tasks: Sequence[_Task]) -> list[_T]:
