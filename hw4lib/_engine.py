@@ -226,6 +226,31 @@ def for_numbers(formula: Any, numpy: ModuleType) -> Any:
 
 
 @functools.cache
+def with_numbers(
+    loop: Callable[..., None],
+    signature: str,
+    own: tuple[Callable[..., Any], ...],
+    *formulas: Callable[..., Any],
+    reorder: bool = False,
+) -> Callable[..., None]:
+    """Return what `compiled` does, where some formulas use `_numbers`.
+
+    Args:
+        loop: As for `compiled`.
+        signature: As for `compiled`.
+        own: The functions that the loop calls whose `np` is `numpy_of_numbers`.
+        *formulas: The others that it calls.
+        reorder: As for `compiled`.
+    """
+    names = {f.__name__: for_numbers(f, numpy_of_numbers()) for f in own}
+    twin = FunctionType(loop.__code__, {**loop.__globals__, **names})
+    # Numba caches a loop under its name, so the name changes with the exponential.
+    digest = hashlib.sha256(lines_of(_numbers.exp).encode()).hexdigest()
+    twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
+    return compiled(twin, signature, *formulas, reorder=reorder)
+
+
+@functools.cache
 def numpy_of_numbers() -> ModuleType:
     """Return the functions of NumPy that a formula may call, for numbers."""
     import numba  # noqa: PLC0415
