@@ -594,7 +594,7 @@ def _outputs(
 _BLOCK = 1024
 
 
-def sum_in_loops(
+def _sum_in_loops(
     x: NDArray[np.float64],
     w: NDArray[np.float64],
     z: NDArray[np.float64],
@@ -654,7 +654,7 @@ def _outputs_compiled(
     inputs = padded.reshape(prod(lead), into, length, s).swapaxes(-1, -2)
     inputs = np.require(inputs.reshape(prod(lead), into * s * length), None, ["C", "A"])
     weights, z = np.require(w, None, ["C", "A"]), np.empty((len(inputs), out, m))
-    loop, steps = compiled(sum_in_loops, _SIGNATURE), (s, layer.d)
+    loop, steps = compiled(_sum_in_loops, _SIGNATURE), (s, layer.d)
 
     def run(items: tuple[int, int]) -> None:
         loop(inputs, weights, z, steps, items)
