@@ -102,8 +102,6 @@ def elementwise(
     check_engine(engine)
     if engine == "numpy":
         return by_blocks(formula, *arrays)
-    import numba  # noqa: PLC0415
-
     shape = np.broadcast(*arrays).shape
     size = math.prod(shape)
     # One long row, unless an argument is repeated along some of the axes only.
@@ -125,15 +123,25 @@ def elementwise(
     results = [np.empty(shape) for _ in range(count)]
     flat += [result.reshape(-1) for result in results]
 
-    parts = 4 * min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
-    length = columns if rows == 1 else rows
-
-    def run(part: int) -> None:
-        ends = part * length // parts, (part + 1) * length // parts
+    def run(ends: tuple[int, int]) -> None:
         loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
 
-    on_all_processors(run, range(parts))
+    on_all_processors(run, parts_of(columns if rows == 1 else rows, size))
     return results
+
+
+def parts_of(length: int, size: int) -> Sequence[tuple[int, int]]:
+    """Return the ends of parts of a length, for `on_all_processors`.
+
+    Args:
+        length: What is split.
+        size: Number of entries in all, or of as much work as entries: with few of them
+            there is one part.
+    """
+    import numba  # noqa: PLC0415
+
+    parts = 4 * min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
+    return [(k * length // parts, (k + 1) * length // parts) for k in range(parts)]
 
 
 def on_all_processors(run: Callable[[_Task], _T], tasks: Sequence[_Task]) -> list[_T]:
@@ -217,6 +225,31 @@ def for_numbers(formula: Any, numpy: ModuleType) -> Any:
     return numba.njit(forceinline=True, error_model="numpy", fastmath={"contract"})(
         twin
     )
+
+
+@functools.cache
+def with_numbers(
+    loop: Callable[..., None],
+    signature: str,
+    own: tuple[Callable[..., Any], ...],
+    *formulas: Callable[..., Any],
+    reorder: bool = False,
+) -> Callable[..., None]:
+    """Return what `compiled` does, where some formulas use `_numbers`.
+
+    Args:
+        loop: As for `compiled`.
+        signature: As for `compiled`.
+        own: The functions that the loop calls whose `np` is `numpy_of_numbers`.
+        *formulas: The others that it calls.
+        reorder: As for `compiled`.
+    """
+    names = {f.__name__: for_numbers(f, numpy_of_numbers()) for f in own}
+    twin = FunctionType(loop.__code__, {**loop.__globals__, **names})
+    # Numba caches a loop under its name, so the name changes with the exponential.
+    digest = hashlib.sha256(lines_of(_numbers.exp).encode()).hexdigest()
+    twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
+    return compiled(twin, signature, *formulas, reorder=reorder)
 
 
 @functools.cache

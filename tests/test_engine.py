@@ -227,7 +227,7 @@ os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
 from hw4lib._engine import compiled
 from hw4lib.online_learning import _update, online_gradient_descent
 online_gradient_descent([[1.0]], [1], 0.1, engine="numba")
-formulas = _update.share, _update.gradient, _update.step, _update.root
+formulas = _update._FORMULAS
 loop = compiled(_update.play_in_loops, _update._SIGNATURE, *formulas, reorder=True)
 print(sum(loop.stats.cache_hits.values()))
 """

@@ -39,9 +39,9 @@ CONV1D = Kernel(
 )
 
 
-@CONV1D.ours
-def _(x, kernel):
-    return lambda: conv1d(x, kernel)
+@CONV1D.engines
+def _(engine, x, kernel):
+    return lambda: conv1d(x, kernel, engine=engine)
 
 
 @CONV1D.peer("torch")

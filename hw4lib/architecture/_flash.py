@@ -6,25 +6,15 @@ compile to vector instructions. Beyond the result this takes a few megabytes, an
 backward direction gradients of keys and values for each part of the queries.
 """
 
-import functools
-import hashlib
 import math
 import sys
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hw4lib import _numbers
-from hw4lib._engine import (
-    compiled,
-    for_numbers,
-    lines_of,
-    numpy_of_numbers,
-    on_all_processors,
-)
+from hw4lib._engine import on_all_processors, with_numbers
 
 _Array: TypeAlias = NDArray[np.float64]
 _Operands: TypeAlias = tuple[_Array, _Array, _Array]
@@ -221,16 +211,10 @@ _FORWARD = f"void({_ARGUMENTS}float64[:,::1], float64[:,::1])"
 _BACKWARD = f"void({_ARGUMENTS}UniTuple({_READ}, 3), UniTuple(float64[:,::1], 3))"
 
 
-@functools.cache
 def kernel_of(loop: Callable[..., None], signature: str) -> Callable[..., None]:
     """Return a loop, compiled with the exponential that takes many numbers at once."""
-    numpy = numpy_of_numbers()
-    names = {f.__name__: for_numbers(f, numpy) for f in (take_in, slope)}
-    twin = FunctionType(loop.__code__, {**globals(), **names})
-    # Numba caches a loop under its name, so the name changes with the exponential.
-    digest = hashlib.sha256(lines_of(_numbers.exp).encode()).hexdigest()
-    twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
-    return compiled(twin, signature, add_product, seen, fill_scores, reorder=True)
+    others = add_product, seen, fill_scores
+    return with_numbers(loop, signature, (take_in, slope), *others, reorder=True)
 
 
 def means(operands: _Operands, masking: _Masking) -> tuple[_Array, _Array]:

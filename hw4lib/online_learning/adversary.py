@@ -354,5 +354,5 @@ def _stream(
         cosine, ahead = (margin / reach, w / norm) if reach else (1.0, 1.0)
         x = R * complex(cosine, math.sqrt(1.0 - cosine**2)) * ahead
         X[i] = x
-        w += eta * (share(margin, math.exp) * x - 2.0 * w)
+        w += eta * (float(share(margin)) * x - 2.0 * w)
     return X.view(np.float64).reshape(-1, 2)

@@ -1,5 +1,6 @@
 import math
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient, matrix_of
 
+from hw4lib import _engine
 from hw4lib.architecture.convolution import (
     conv1d,
     conv1d_gradient,
@@ -52,6 +54,12 @@ def slow_conv(x, kernel, *, stride=1, padding=0, dilation=1):
         columns.append(z)
         start += stride
     return np.stack(columns, axis=1)
+
+
+LAYERS = [
+    {"stride": s, "dilation": d, "padding": p}
+    for s, d, p in [(1, 1, 0), (1, 1, 2), (3, 1, 0), (2, 3, 1), (1, 2, 0), (7, 1, 4)]
+]
 
 
 class TestConvolutionMatrix:
@@ -315,6 +323,43 @@ class TestConv1d:
             assert_allclose(
                 z[index], slow_conv(x[index], kernel, stride=2, padding=1), rtol=1e-12
             )
+
+    @pytest.mark.usefixtures("numba")
+    @pytest.mark.parametrize("channels", [(1, 1), (1, 4), (3, 2)])
+    @pytest.mark.parametrize("options", LAYERS, ids=str)
+    def test_the_compiled_loop_is_the_slow_loop(self, rng, options, channels):
+        """Whole groups of four weights and a rest, windows with gaps and padding."""
+        for length, width in ((1, 1), (9, 4), (40, 7)):
+            x, kernel = rng.normal(size=(channels[1], length)), rng.normal(size=width)
+            kernel = kernel * rng.normal(size=(*channels, 1))
+            z = conv1d(x, kernel, **options, engine="numba")
+            assert_allclose(z, slow_conv(x, kernel, **options), rtol=1e-12, atol=1e-12)
+
+    @pytest.mark.parametrize("stride", [1, 3])
+    def test_the_compiled_loop_is_numpy_in_any_threads(
+        self, rng, numba, monkeypatch, stride
+    ):
+        """Three blocks of outputs, the last broken; the same bits by one thread."""
+        x, kernel = rng.normal(size=(2, 2500 * stride)), rng.normal(size=6)
+        run = partial(conv1d, x, kernel, stride=stride, bias=0.5, engine="numba")
+        alone = run()
+        expected = [np.correlate(row, kernel, "valid")[::stride] + 0.5 for row in x]
+        assert_allclose(alone, expected, rtol=1e-12, atol=1e-12)
+        monkeypatch.setattr(_engine, "_SHARE", 20)
+        monkeypatch.setattr(numba, "get_num_threads", lambda: 2)
+        assert_array_equal(run(), alone)
+
+    @pytest.mark.usefixtures("numba")
+    @pytest.mark.parametrize("batch", [(), (2, 3), (0,), (2, 0, 3)])
+    def test_the_compiled_loop_takes_any_batch(self, rng, batch):
+        """Of any memory: every second input, numbers in the middle of others."""
+        x, kernel = rng.normal(size=(*batch, 2, 18))[..., ::2], np.ones((3, 2, 4))
+        memory = np.zeros(8 * kernel.size + 1, np.uint8)
+        unaligned = memory[1:].view(float).reshape(kernel.shape)
+        unaligned[...] = kernel
+        z = conv1d(x, unaligned, engine="numba")
+        assert z.shape == (*batch, 3, 6)
+        assert_allclose(z, conv1d(x, kernel), rtol=1e-12, atol=1e-12)
 
     def test_commutes_with_shifts(self, rng):
         """Equivariance: away from the ends, a shifted input gives shifted outputs."""

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 from importlib.util import find_spec
 
 import mpmath
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from hw4lib import _engine
 from hw4lib.online_learning import (
     gradient_step,
     online_gradient_descent,
@@ -69,6 +71,26 @@ def test_the_engines_agree(rng, *, p, steps, keep):
     assert_same(run, online_gradient_descent(X, y, steps, **options))
 
 
+def test_runs_side_by_side_are_runs_alone_in_any_threads(rng, numba, monkeypatch):
+    """Each is what NumPy plays with one step size; one thread gives the same bits."""
+    X, y = data(rng, 30, 2)
+    sizes = np.geomspace(0.01, 0.2, 9)
+    run = partial(online_gradient_descent, X, y, sizes, keep="iterates", engine="numba")
+    together = run()
+    for s, eta in enumerate(sizes):
+        alone = online_gradient_descent(X, y, eta, keep="iterates")
+        for name in FIELDS[1:]:
+            ours = getattr(together, name)
+            ours = ours[s] if len(ours) == len(sizes) else ours[:, s]
+            assert_allclose(ours, getattr(alone, name), rtol=1e-11, err_msg=name)
+
+    monkeypatch.setattr(_engine, "_SHARE", 20)
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 2)
+    shared = run()
+    for name in FIELDS[1:]:
+        assert_array_equal(getattr(shared, name), getattr(together, name))
+
+
 @pytest.mark.usefixtures("numba")
 def test_the_engines_agree_on_a_stream(rng):
     """Samples that come one at a time, and arrays that can only be read."""
@@ -125,14 +147,18 @@ def test_the_engines_agree_on_the_edges_of_the_floats(lam):
     assert refused > 300
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
-def test_a_run_at_the_edges_is_the_definition_in_many_digits(engine):
-    """Against mpmath: losses, gradients, and weights, for every size of features."""
+@pytest.mark.parametrize(
+    ("engine", "eta"), [("numpy", 1e-3), ("numba", 1e-3), ("numba", 9 * [1e-3])]
+)
+def test_a_run_at_the_edges_is_the_definition_in_many_digits(engine, eta):
+    """Against mpmath: losses, gradients, and weights, for every size of features.
+
+    Alone, and side by side: the last of nine runs is left over by vectors.
+    """
     if engine == "numba":
         pytest.importorskip("numba")
     checked = 0
     for first, second, lam in itertools.product(SIZES, SIZES, (0.0, 1e-10, 1.0, 1e3)):
-        eta = 1e-3
         samples = [(first, 1), (second, -1), (first, 1)]
         try:
             run = online_gradient_descent(
@@ -150,22 +176,23 @@ def test_a_run_at_the_edges_is_the_definition_in_many_digits(engine):
         with mpmath.workdps(700):
             w = mpmath.mpf(0)
             for i, (feature, y) in enumerate(samples):
-                x, e = mpmath.mpf(feature), mpmath.mpf(eta)
+                x, e = mpmath.mpf(feature), mpmath.mpf(1e-3)
                 m = y * w * x
                 loss = mpmath.log1p(mpmath.exp(-abs(m))) + max(-m, 0) + lam * w**2
                 s = 1 / (1 + mpmath.exp(min(m, 10**6)))
                 shrink, pull = 2 * mpmath.mpf(lam) * w, y * s * x
-                after = run.iterates[i + 1, 0]
+                after = run.iterates[i + 1].ravel()
                 # Beside what cancels in a difference.
-                for value, expected, size in (
+                for values, expected, size in (
                     (run.losses[i], loss, loss),
                     (run.gradient_norms[i], abs(shrink - pull), abs(shrink) + s * x),
                     (after, w - e * (shrink - pull), abs(w) + e * s * x),
                 ):
-                    gap = abs(mpmath.mpf(float(value)) - expected)
+                    ends = np.ravel(values)[[0, -1]]
+                    gap = max(abs(mpmath.mpf(float(v)) - expected) for v in ends)
                     limit = 1e-12 * size + mpmath.mpf("1e-300")
                     assert gap <= limit, (i, first, second, lam)
-                w = mpmath.mpf(float(after))  # what follows is another question
+                w = mpmath.mpf(float(after[0]))  # what follows is another question
         checked += 1
     assert checked > 150
 
