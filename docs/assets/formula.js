@@ -495,6 +495,7 @@ globalThis.hw4Formula = (() => {
     const fenced = (node) => `<mrow><mo>(</mo>${shown(node)}<mo>)</mo></mrow>`;
     const at = (node, least) => (level(node) < least ? fenced(node) : shown(node));
     const operator = (text) => `<mo>${text}</mo>`;
+    const numeral = (node) => node.op === "number" || (node.op === "^" && numeral(node.args[0]));
     function shown(node) {
       const [a, b] = node.args ?? [];
       switch (node.op) {
@@ -505,7 +506,7 @@ globalThis.hw4Formula = (() => {
         case "+": return `<mrow>${shown(a)}${operator("+")}${at(b, 1)}</mrow>`;
         case "-": return `<mrow>${shown(a)}${operator("−")}${at(b, 3)}</mrow>`;
         case "*": {
-          const digits = b.op === "number" || (b.op === "/" && (!node.silent || a.op === "number"));
+          const digits = numeral(b) || (b.op === "/" && (!node.silent || a.op === "number"));
           return `<mrow>${at(a, 3)}${operator(digits ? "·" : "&#x2062;")}${at(b, 3)}</mrow>`;
         }
         case "/": return node.percent ? `<mrow>${at(a, 4)}<mo>%</mo></mrow>` : `<mfrac><mrow>${shown(a)}</mrow><mrow>${shown(b)}</mrow></mfrac>`;

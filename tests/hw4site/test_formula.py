@@ -50,6 +50,7 @@ def test_what_is_read_is_shown_as_it_was_read(reader):
     assert "<msub><mi>w</mi><mn>1</mn></msub>" in reader.read("w1", LETTERS)["mathml"]
     assert "<msup><mi>x</mi><mo>*</mo></msup>" in reader.read("x*", LETTERS)["mathml"]
     assert "<mi>η</mi>" in reader.read("eta", LETTERS)["mathml"]
+    assert "<mo>·</mo><msup><mrow><mn>10" in reader.read("1.25×10⁻¹")["mathml"]
 
 
 def test_nothing_that_is_typed_throws_or_hangs(reader):
