@@ -40,9 +40,6 @@ def find_root(beta):
     return lambda: find_root(slope, ends, args=(beta,)).x
 
 
-MINIMIZER.limit(exponentials=1)
-
-
 def _example(rng, d):
     w = rng.normal(size=d) / math.sqrt(d)
     x = rng.uniform(size=d)
