@@ -171,30 +171,24 @@ def behind_in_words(results: dict[str, Any]) -> str:
 
 
 def near_in_words(results: dict[str, Any], reference: str) -> str:
-    """Return where the faster engine is as fast as a reference, and by how much not.
+    """Return how many kernels are as fast as a reference, and which is the slowest.
 
     Args:
         results: What was measured.
-        reference: What to compare with, `LIMIT` or `C`.
+        reference: What the faster engine is compared with, `LIMIT` or `C`.
     """
-    times = sorted(
+    times = [
         (min(row["seconds"].values()) / peer["seconds"], _title(row))
         for problem in dict.fromkeys(row["problem"] for row in _rows(results, "all"))
         for row in _largest(results, problem)
         for peer in row["peers"]
         if peer["status"] == "ran" and reference in (peer["work"], peer["name"])
-    )
-    near = [title for factor, title in times if factor <= NEAR]
-    far = [f"{title} ({_ratio(factor)})" for factor, title in times if factor > NEAR]
+    ]
+    near = sum(factor <= NEAR for factor, _ in times)
+    factor, title = max(times, default=(1.0, "none"))
     return (
-        f"{len(near)} of {len(times)} are within a factor of {NEAR:g}"
-        + (f": {'; '.join(near)}" if near else "")
-        + (
-            f". Further away, with the factor in brackets: {'; '.join(far)}"
-            if far
-            else ""
-        )
-        + "."
+        f"{near} of {len(times)} kernels take at most {NEAR:g} times as long; "
+        f"the slowest, {title}, takes {_ratio(factor)} times as long."
     )
 
 

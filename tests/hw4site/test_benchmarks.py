@@ -199,8 +199,8 @@ def test_what_is_as_fast_as_a_limit_is_named(results: dict[str, Any]) -> None:
     limit = {"name": "memory", "work": "limit", "status": "ran", "seconds": 0.2}
     results["threads"]["all"][1]["peers"].append(limit)
     assert benchmarks.near_in_words(results, benchmarks.LIMIT) == (
-        "1 of 2 are within a factor of 1.3: a kernel, n = 1,000, p = 2. "
-        "Further away, with the factor in brackets: n = 5 rounds (2)."
+        "1 of 2 kernels take at most 1.3 times as long; "
+        "the slowest, n = 5 rounds, takes 2 times as long."
     )
 
 
@@ -209,7 +209,8 @@ def test_the_loop_in_c_is_compared_apart(results: dict[str, Any]) -> None:
     before = benchmarks.behind_in_words(results)
     results["threads"]["all"][2]["peers"].append(peer("C loop", 0.008, numba=0.8))
     assert benchmarks.near_in_words(results, benchmarks.C) == (
-        "1 of 1 are within a factor of 1.3: n = 5 rounds."
+        "1 of 1 kernels take at most 1.3 times as long; "
+        "the slowest, n = 5 rounds, takes 1.2 times as long."
     )
     assert benchmarks.behind_in_words(results) == before
 
