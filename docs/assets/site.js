@@ -192,7 +192,7 @@ const wide = new ResizeObserver((entries) => {
 
 function reach() {
   wide.disconnect();
-  document.querySelectorAll(".md-content :is(.md-typeset__scrollwrap, div.math, .hw4-figure)").forEach((box) => wide.observe(box));
+  document.querySelectorAll(".md-content :is(.md-typeset__scrollwrap, div.math)").forEach((box) => wide.observe(box));
   // Material gives these no name.
   document.querySelectorAll(".md-search, .md-search__inner").forEach((search) => search.setAttribute("aria-label", "Search"));
 }

@@ -23,6 +23,10 @@ DIFFERENT = {
         "can't start new thread",
         "there is one thread",
     ),
+    "test_the_compiled_loop_is_numpy_in_any_threads": (
+        "can't start new thread",
+        "there is one thread",
+    ),
     "test_numba_is_imported_only_where_it_is_asked_for": (
         "does not support processes",
         "there is one process",
