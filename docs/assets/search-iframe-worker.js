@@ -26,7 +26,8 @@
       const tell = ({ data }) => this.dispatchEvent(new MessageEvent("message", { data }));
       this.inner = wanted.then(async () => {
         if (location.protocol === "file:") return framed(url, tell);
-        const thread = new Thread(url);
+        const program = `importScripts(${JSON.stringify(new URL(url, location))}); (${separate})(lunr);`;
+        const thread = new Thread(URL.createObjectURL(new Blob([program], { type: "text/javascript" })));
         thread.onmessage = tell;
         return (data) => thread.postMessage(data);
       });
@@ -53,6 +54,16 @@
       script.onload = resolve;
       inner.document.head.append(script);
     });
+    separate(inner.lunr);
     return (data) => inner.dispatchEvent(new MessageEvent("message", { data }));
+  }
+
+  /** Makes lunr tell the nodes of its word tree apart: it writes letter and number of each
+   * edge without a gap, so that "1", 23 is "12", 3, and words with digits get lost. */
+  function separate(lunr) {
+    lunr.TokenSet.prototype.toString = function () {
+      const edges = Object.keys(this.edges).sort().map((letter) => `${letter}${this.edges[letter].id};`);
+      return `${Number(this.final)}${edges.join("")}`;
+    };
   }
 }

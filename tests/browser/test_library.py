@@ -27,6 +27,10 @@ DIFFERENT = {
         "can't start new thread",
         "there is one thread",
     ),
+    "test_runs_side_by_side_are_runs_alone_in_any_threads": (
+        "can't start new thread",
+        "there is one thread",
+    ),
     "test_numba_is_imported_only_where_it_is_asked_for": (
         "does not support processes",
         "there is one process",

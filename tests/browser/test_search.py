@@ -98,6 +98,12 @@ def test_the_first_hit_is_the_part_that_answers(search, typed):
     assert all(place.startswith(found[0].partition("#")[0]) for place in found[:2])
 
 
+@pytest.mark.parametrize("digit", "0123456789")
+def test_every_digit_is_found(search, digit):
+    """A word of an index with many numbers, which once ended in an error of lunr."""
+    assert search(digit)
+
+
 def test_a_snippet_says_its_formulas(chromium, address):
     """Where a formula stands in the text, its line of plain text stands in the hit."""
     page = chromium.new_page()
