@@ -201,13 +201,14 @@ function reach() {
 
 const formulas = [...document.querySelectorAll(".math")];
 
-/** The TeX of formulas of this page, each between its dollars. */
-async function texOf(chosen) {
-  if (!formulas[0].dataset.tex) await hw4Load(location.href.replace(/[?#].*$/, "").replace(/\/$/, "/index").replace(/(\.html)?$/, ".tex.js"));
-  return chosen.map(written);
+/** Has the TeX of the formulas at hand: it stands in each or in a list beside the page. */
+async function loadTex() {
+  if (formulas[0].dataset.tex) return;
+  const page = location.href.replace(/[?#].*$/, "").replace(/\/$/, "/index").replace(/\.html$/, "");
+  await hw4Load(`${page}.tex.js`);
 }
 
-/** The TeX of a formula, which stands in it or in the list beside the page. */
+/** The TeX of a formula between its dollars, once it is at hand. */
 function written(formula) {
   const tex = formula.dataset.tex ?? globalThis.hw4Tex[formulas.indexOf(formula)];
   return formula.matches("div") ? `\n$$${tex}$$\n` : `$${tex}$`;
@@ -225,7 +226,8 @@ function offer(formula) {
   button.onclick = async () => {
     let text = "";
     try {
-      text = (await texOf([formula]))[0].trim();
+      await loadTex();
+      text = written(formula).trim();
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
     } catch {
@@ -246,7 +248,7 @@ document.addEventListener("click", ({ target }) => {
 
 // What is selected is copied with the TeX of its formulas in their place.
 document.addEventListener("selectionchange", () => {
-  if (formulas.length && !getSelection().isCollapsed) texOf([]).catch(() => {});
+  if (formulas.length && !getSelection().isCollapsed) loadTex().catch(() => {});
 });
 document.addEventListener("copy", (event) => {
   const selection = getSelection();
