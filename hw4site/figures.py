@@ -242,8 +242,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
     done = 0
     for found in _LETTER.finditer(text):
         yield from _scripts(text[done : found.start()])
-        letter = found[1] or found[3]
-        yield letter.replace("ε", "ϵ"), "letter"  # as the formulas have it
+        yield found[1] or found[3], "letter"
         if found[2]:
             yield found[2], "<sub>"
         done = found.end()

@@ -15,6 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from hw4site import gate
+from hw4site.mathematics import font
 from hw4site.pages import Page, read_pages
 from hw4site.redirects import MOVED
 
@@ -137,6 +138,13 @@ def test_the_font_holds_what_formulas_use(soup: BeautifulSoup) -> None:
     outlines = len(soup.select(".math path[transform]"))
     letters = sum(len(text.get_text()) for text in soup.select(".math text"))
     assert outlines <= (outlines + letters) / 40
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.session)
+def test_the_font_holds_the_letters_of_figures(soup: BeautifulSoup) -> None:
+    """Another font would draw a letter that is missing, as something else."""
+    letters = {c for tag in soup.select(".hw4-letter") for c in tag.get_text()}
+    assert letters - set(font.characters().values()) == set()
 
 
 # --- what readers find, and take along ------------------------------------------------

@@ -23,7 +23,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # What the font holds is what these formulas use: what stands on several pages.
 _SPECIMEN = (
     rf"{_LETTERS}\ell\mathrm{{acdefghilmnoprstxELRUV}}\mathbf{{1}}0123456789",
-    r"\alpha\beta\gamma\delta\epsilon\eta\theta\kappa\lambda\mu\rho\sigma",
+    r"\alpha\beta\gamma\delta\epsilon\varepsilon\eta\theta\kappa\lambda\mu\rho\sigma",
     r"\tau\pi\varphi\omega\Psi\Delta\mathbb{R}",
     r"+-\pm\times\cdot\ast\otimes=\ne<>\le\ge\sim\in\to\gets\top\partial\nabla\infty",
     r"\ldots.,:;/()[]\{\}|\lVert f'\bar x\tilde x\sum\prod\textstyle\sum\prod\approx",
