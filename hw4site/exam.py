@@ -4,6 +4,7 @@ It is put together from the pages as they were built, so that setting, question,
 answer and marks are those of the problem pages. `docs/assets/exam.js` hides and marks.
 """
 
+import functools
 import math
 from copy import copy
 from pathlib import Path
@@ -42,9 +43,13 @@ def write(site: Path) -> None:
         raise ValueError(f"{page.name} has no element `{PLACE}`, expected one")
     problems = ""
     for stem in PROBLEMS:
-        source = (site / f"{stem}.html").read_text(encoding="utf-8")
-        problems += str(problem(stem, BeautifulSoup(source, "html.parser")))
+        problems += _section(stem, (site / f"{stem}.html").read_text(encoding="utf-8"))
     page.write_text(f"{head}{opening}{problems}{closing}{tail}", encoding="utf-8")
+
+
+@functools.lru_cache(maxsize=len(PROBLEMS))  # a server builds again and again
+def _section(stem: str, source: str) -> str:
+    return str(problem(stem, BeautifulSoup(source, "html.parser")))
 
 
 def problem(stem: str, page: BeautifulSoup) -> Tag:

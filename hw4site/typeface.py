@@ -4,6 +4,7 @@ It comes from the pinned package `font-source-serif-pro` and suits the formulas,
 letters are Computer Modern. Written at build, loaded from the site itself.
 """
 
+import functools
 import re
 from importlib.resources import files
 from io import BytesIO
@@ -62,6 +63,7 @@ def preload(site: Path) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+@functools.cache
 def woff2(face: str) -> bytes:
     """Return a face of Source Serif with the characters that pages use.
 
