@@ -119,11 +119,13 @@ class _Formulas(Treeprocessor):
         # arithmatex escapes a formula of its own line, not one in a line
         tex = html.unescape(tex) if display else tex
         try:
-            markup = mathematics.render(tex, display=display)
-            words = html.escape(mathematics.plain(tex, display=display))
-            markup = markup.replace(" role=", ' data-search-exclude="" role=', 1)
+            markup, words = mathematics.render(tex, display=display)
+            plain = html.escape(mathematics.plain(tex, display=display))
             # Until the search has read it: see search_index.py.
-            markup += f'<span class="hw4-words">{words}</span>'
+            markup = markup.replace("<svg ", '<svg data-search-exclude="" ')
+            markup += f'<span class="hw4-words">{plain}</span>'
+            element.set("role", "img")
+            element.set("aria-label", words)
         except ValueError as error:
             markup = self.session.report(str(error))
         element.text = self.md.htmlStash.store(markup)

@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-_TEX = re.compile(r'(<(?:span|div) class="math"[^>]*?) data-tex="([^"]*)"')
+_TEX = re.compile(r'(<(?:span|div)[^<>]* class="math"[^<>]*?) data-tex="([^"]*)"')
 
 
 def write(site: Path) -> None:

@@ -8,11 +8,12 @@ import functools
 import html
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from hw4site.mathematics import line
 from hw4site.mathematics.drawing import Box, Drawing, Glyph, Part, parse
-from hw4site.mathematics.font import characters
-from hw4site.mathematics.mathjax import typeset, typeset_ahead
+from hw4site.mathematics.font import SPACES, characters
+from hw4site.mathematics.mathjax import outlines, typeset, typeset_ahead
 from hw4site.mathematics.speech import speak
 
 __all__ = ["plain", "render", "typeset_ahead"]
@@ -27,25 +28,48 @@ _BREAKS = frozenset("=≠≈≡<>≤≥≪≫∈∼∝→⟹⟺+−⋅,;")
 _OPENING, _CLOSING = frozenset("([{⟨⌊⌈"), frozenset(")]}⟩⌋⌉")
 
 
+# What a drawing in a line stands in, unless it is higher or deeper: as high as a line.
+_LINE = Box(0, -750, 0, 250)
+# Between two letters of a run.
+_GAPS = {0: "", **SPACES}
+
+
+class _Run(NamedTuple):
+    """Letters that stand side by side, the first one at `x`, `y`."""
+
+    x: int
+    y: int
+    text: str
+
+
+class Rendered(NamedTuple):
+    """A formula as one sees it and as a screen reader says it.
+
+    Attributes:
+        markup: One `<svg>`; for a wide formula in a line a `<span>` of several,
+            between which the line may break. Nothing in it is read aloud.
+        words: The formula as a sentence.
+    """
+
+    markup: str
+    words: str
+
+
 @functools.cache
-def render(tex: str, *, display: bool) -> str:
+def render(tex: str, *, display: bool) -> Rendered:
     r"""Return a formula as a drawing in SVG, with its words for screen readers.
 
     Args:
         tex: The formula in LaTeX, without its delimiters.
         display: Whether it stands on lines of its own.
 
-    Returns:
-        One `<svg>`; for a wide formula in a line a `<span>` of several, between which
-        the line may break.
-
     Raises:
         ValueError: If the formula cannot be typeset faithfully: an unknown command
             or environment, a slip of syntax, or what MathJax would leave out.
 
     Examples:
-        >>> render("w_1", display=True).split(" viewBox")[0]
-        '<svg role="img" aria-label="w sub 1"'
+        >>> render("w_1", display=True).words
+        'w sub 1'
     """
     if not tex.strip():
         raise ValueError("a formula is empty")
@@ -61,17 +85,17 @@ def render(tex: str, *, display: bool) -> str:
         raise ValueError(f"formula `{tex}`: {error}") from None
     if 'linebreak="newline"' in mathml:
         raise ValueError(f"formula `{tex}`: `\\\\` outside an environment is left out")
-    label = f'role="img" aria-label="{html.escape(speak(mathml))}"'
+    words, box = speak(mathml), drawing.box
     if display:
-        return _svg(drawing.box, drawing.parts, label)
-    segments = list(_segments(drawing))
-    if len(segments) == 1:
-        markup = _svg(drawing.box, drawing.parts, label)
-    else:
-        pieces = (_svg(*segment, 'aria-hidden="true"') for segment in segments)
-        markup = f"<span {label}>{''.join(pieces)}</span>"
+        return Rendered(_svg(box, drawing.parts), words)
+    if _LINE.top <= box.top and box.bottom <= _LINE.bottom:
+        box = box._replace(top=_LINE.top, bottom=_LINE.bottom)
+    segments = list(_segments(drawing._replace(box=box)))
+    markup = "".join(_svg(*segment) for segment in segments)
+    if len(segments) > 1:
+        markup = f"<span>{markup}</span>"
     # Word joiners, so that a comma stays with the formula before it.
-    return f"\u2060{markup}\u2060"
+    return Rendered(f"\u2060{markup}\u2060", words)
 
 
 def plain(tex: str, *, display: bool) -> str:
@@ -91,7 +115,7 @@ def plain(tex: str, *, display: bool) -> str:
 def _segments(drawing: Drawing) -> Iterator[tuple[Box, list[Part]]]:
     """Yield the pieces between which a line may break, each in its own box."""
     box = drawing.box
-    wide = box.right - box.left > 1000 * _UNBROKEN
+    wide = _width(box) > 1000 * _UNBROKEN
     depth = 0
     start = box.left
     parts: list[Part] = []
@@ -107,41 +131,74 @@ def _segments(drawing: Drawing) -> Iterator[tuple[Box, list[Part]]]:
     yield box._replace(left=start), parts
 
 
-def _svg(box: Box, parts: list[Part], attributes: str) -> str:
-    """Return the drawing of some parts: a text for each size, a path for the bars."""
+def _svg(box: Box, parts: list[Part]) -> str:
+    """Return the drawing of some parts: texts, and a path for the bars."""
     items = [item for part in parts for item in part.items]
     glyphs = [item for item in items if isinstance(item, Glyph)]
     bars = [item for item in items if isinstance(item, Box)]
     known = [glyph for glyph in glyphs if glyph.outline in characters()]
-    width, height = box.right - box.left, box.bottom - box.top
-    view = f"{box.left:.0f} {box.top:.0f} {width:.0f} {height:.0f}"
+    sizes = sorted({glyph.size for glyph in known}, reverse=True)
+    view = f"{box.left:.0f} {box.top:.0f} {_width(box):.0f} {box.bottom - box.top:.0f}"
     # The height follows from the width and the shape of the view.
-    style = f"width:{width / 1000:.3f}em;vertical-align:{-box.bottom / 1000:.3f}em"
+    style = f"width:{_width(box) / 1000:.3f}em"
+    if box.bottom != _LINE.bottom:  # which the style sheet says
+        style += f";vertical-align:{-box.bottom / 1000:.3f}em"
     drawn = [
-        *(_text(size, known) for size in sorted({g.size for g in known}, reverse=True)),
+        *(text for size in sizes for text in _texts(size, known)),
         *(_outline(g) for g in glyphs if g.outline not in characters()),
         *([f'<path d="{"".join(_bar(bar) for bar in bars)}"/>'] if bars else []),
     ]
     inner = "".join(drawn)
-    if "aria-label" in attributes:  # one thing, of which nothing inside is read
-        inner = f'<g aria-hidden="true">{inner}</g>'
-    return f'<svg {attributes} viewBox="{view}" style="{style}">{inner}</svg>'
+    return f'<svg aria-hidden="true" viewBox="{view}" style="{style}">{inner}</svg>'
 
 
-def _text(size: float, glyphs: list[Glyph]) -> str:
-    """Return the glyphs of one size, each at its own place."""
-    glyphs = [glyph for glyph in glyphs if glyph.size == size]
-    text = "".join(characters()[glyph.outline] for glyph in glyphs)
-    xs = " ".join(f"{glyph.x:.0f}" for glyph in glyphs)
-    ys = " ".join(f"{glyph.y:.0f}" for glyph in glyphs)
+def _texts(size: float, glyphs: list[Glyph]) -> Iterator[str]:
+    """Yield the glyphs of one size: a text for each run, one for all single glyphs.
+
+    Browsers lay a run out at once, and a glyph with a place of its own by itself.
+    """
+    runs = _runs([glyph for glyph in glyphs if glyph.size == size])
+    shared = [run for run in runs if len(run.text) == 1]
+    longer = [run for run in runs if len(run.text) > 1]
+    shared += longer[-1:]  # what has no place follows the last that has one
+    for together in (*([run] for run in longer[:-1]), shared):
+        yield _text(size, together)
+
+
+def _runs(glyphs: list[Glyph]) -> list[_Run]:
+    """Return what stands side by side, as the font's widths and spaces have it."""
+    runs: list[_Run] = []
+    end = 0.0  # of the run so far, as a browser will set it
+    for glyph in sorted(glyphs, key=lambda glyph: (round(glyph.y), glyph.x)):
+        character, x, y = characters()[glyph.outline], round(glyph.x), round(glyph.y)
+        gaps = (g for g in _GAPS if abs(glyph.x - end - glyph.size * g) <= 1)
+        gap = next(gaps, None) if runs and runs[-1].y == y else None
+        if gap is None:
+            runs.append(_Run(x, y, character))
+            end = x
+        else:
+            runs[-1] = runs[-1]._replace(text=runs[-1].text + _GAPS[gap] + character)
+            end += glyph.size * gap
+        end += glyph.size * outlines()[glyph.outline].width
+    return runs
+
+
+def _text(size: float, runs: list[_Run]) -> str:
+    """Return runs in one text, each at its place."""
+    xs = " ".join(str(run.x) for run in runs)
+    ys = " ".join(str(run.y) for run in runs)
     while (shorter := re.sub(r"(?<!\S)(\S+) \1$", r"\1", ys)) != ys:
         ys = shorter  # the last one holds for the rest
-    text = html.escape(text, quote=False)
+    text = html.escape("".join(run.text for run in runs), quote=False)
     # What most texts have is said by the style sheet, or by no attribute.
     given = {"font-size": f"{1000 * size:.0f}", "x": xs, "y": ys}
     usual = {"font-size": "1000", "x": "0", "y": "0"}
     said = "".join(f' {k}="{v}"' for k, v in given.items() if v != usual[k])
     return f"<text{said}>{text}</text>"
+
+
+def _width(box: Box) -> float:
+    return box.right - box.left
 
 
 def _outline(glyph: Glyph) -> str:

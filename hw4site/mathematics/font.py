@@ -19,6 +19,9 @@ from hw4site.mathematics.mathjax import outlines, typeset, typeset_ahead
 
 FAMILY = "hw4lib-mathematics"
 
+SPACES = {167: "\u2009", 222: "\u205f", 278: "\u2005"}
+"""TeX's thin, medium and thick space, in thousandths of the size, as characters."""
+
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # What the font holds is what these formulas use: what stands on several pages.
 _SPECIMEN = (
@@ -45,8 +48,8 @@ def characters() -> dict[str, str]:
     """
     found = {}
     taken = set()
-    for position, (outline, code) in enumerate(outlines().items()):
-        character = _expected(code)
+    for position, (outline, known) in enumerate(outlines().items()):
+        character = _expected(known.code)
         if not character or character in taken:
             character = chr(0xE000 + position)  # for private use
         taken.add(character)
@@ -62,21 +65,19 @@ def characters() -> dict[str, str]:
 @functools.cache
 def woff2() -> bytes:
     """Return the font, the same bytes each time."""
-    pens = {".notdef": TTGlyphPen(None)}
+    widths = {".notdef": 500} | {_name(c): width for width, c in SPACES.items()}
+    pens = {name: TTGlyphPen(None) for name in widths}
     for outline, character in characters().items():
-        pen = pens[f"u{ord(character):04X}"] = TTGlyphPen(None)
+        widths[_name(character)] = outlines()[outline].width
+        pen = pens[_name(character)] = TTGlyphPen(None)
         parse_path(outline, RoundingPen(pen))
     glyphs = {name: pen.glyph() for name, pen in pens.items()}
     font = FontBuilder(1000, isTTF=True)
     font.setupGlyphOrder(list(glyphs))
     font.setupCharacterMap({int(name[1:], 16): name for name in list(glyphs)[1:]})
     font.setupGlyf(glyphs)
-    # A formula places every glyph by itself; a label in a figure needs a width.
     font.setupHorizontalMetrics(
-        {
-            name: (getattr(glyph, "xMax", 500) + 30, getattr(glyph, "xMin", 0))
-            for name, glyph in glyphs.items()
-        }
+        {name: (widths[name], getattr(g, "xMin", 0)) for name, g in glyphs.items()}
     )
     font.setupHorizontalHeader(ascent=800, descent=-200)
     font.setupOS2()
@@ -97,6 +98,10 @@ def write(path: Path) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(woff2())
+
+
+def _name(character: str) -> str:
+    return f"u{ord(character):04X}"
 
 
 def _expected(code: int) -> str:

@@ -58,8 +58,8 @@ function outlines() {
   const found = {};
   for (const {chars} of Object.values(font.variant))
     for (const code in chars) {
-      const path = chars[code]?.[3]?.p;
-      if (path) found[`M${path}Z`] ??= +code;
+      const [, , width, {p: path, ic: slant = 0} = {}] = chars[code] ?? [];
+      if (path) found[`M${path}Z`] ??= [+code, Math.round(1000 * (width + slant))];
     }
   return JSON.stringify(found);
 }
@@ -82,6 +82,13 @@ class Typeset(NamedTuple):
 
     svg: str
     mathml: str
+
+
+class Outline(NamedTuple):
+    """A glyph's code point, and how far it moves what follows, in thousandths."""
+
+    code: int
+    width: int
 
 
 def typeset(tex: str, *, display: bool) -> Typeset:
@@ -127,8 +134,8 @@ def _typeset_all(formulas: list[_Formula]) -> dict[_Formula, dict[str, str]]:
     return dict(zip(formulas, results, strict=True))
 
 
-def outlines() -> dict[str, int]:
-    """Return every glyph's outline, a path of SVG, with its code point.
+def outlines() -> dict[str, Outline]:
+    """Return what is known of every glyph, by its outline, a path of SVG.
 
     The same code point comes several times: in sizes, upright and bold.
     """
@@ -136,12 +143,13 @@ def outlines() -> dict[str, int]:
 
 
 @functools.cache
-def _outlines_ahead() -> Future[dict[str, int]]:
+def _outlines_ahead() -> Future[dict[str, Outline]]:
     return _beside.submit(_outlines)
 
 
-def _outlines() -> dict[str, int]:
-    return cast("dict[str, int]", json.loads(cast("str", _engine().call("outlines"))))
+def _outlines() -> dict[str, Outline]:
+    found = json.loads(cast("str", _engine().call("outlines")))
+    return {path: Outline(*known) for path, known in found.items()}
 
 
 @functools.cache

@@ -70,9 +70,18 @@ def test_fills_formulas_in_their_own_notation():
     """Between dollars a fraction is a fraction and a minus is TeX's."""
     text = convert(PAGE + "$E = {{ E | frac }}$\n\n$$\nE < {{ n }}\n$$\n")
     assert 'aria-label="cap E equals minus 1 over 8"' in text
-    assert "E&lt;3" in text
+    assert "E\u2005&lt;\u20053" in text
     assert 'tabindex="0"' in text
     assert "hw4-error" not in text
+
+
+def test_a_formula_is_one_thing_with_a_name():
+    """Its words are the name, in which a quotation mark ends nothing."""
+    page = BeautifulSoup(convert('A $\\text{say "x"}$.'), "html.parser")
+    formula = page.select_one("span.math")
+
+    assert (formula["role"], formula["aria-label"]) == ("img", 'say "x"')
+    assert [svg["aria-hidden"] for svg in formula.select("svg")] == ["true"]
 
 
 def test_leaves_code_alone():

@@ -703,6 +703,8 @@ def test_ids_that_are_there_twice():
         ('<img alt=" ">', "img"),
         ('<svg role="img"></svg>', "svg"),
         ('<figure><svg aria-label="x"></svg></figure>', "svg"),
+        ('<span class="math" aria-label="x"></span>', "span"),
+        ('<div class="math" role="img"></div>', "div"),
     ],
 )
 def test_pictures_without_text(text, name):
