@@ -5,6 +5,7 @@ MkDocs and ProperDocs come here through their hooks; after another builder it is
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ from hw4site import (
     typeface,
 )
 from hw4site.mathematics import font
+
+# The look of documented functions, which mkdocstrings gives to every page.
+_REFERENCE_STYLE = re.compile(r'\s*<link [^>]*_mkdocstrings\.css">')
 
 
 def write(docs: Path, site: Path, python: str = "") -> list[str]:
@@ -45,8 +49,17 @@ def write(docs: Path, site: Path, python: str = "") -> list[str]:
     tex.write(site)
     not_found.write(site)
     sharing.write(site)
+    _leave_out_styles(site)
     policy.write(site, pyodide.origins(python))
     return faults + export.export(docs, site)
+
+
+def _leave_out_styles(site: Path) -> None:
+    """Let no reader wait for the look of the reference on a page that has none."""
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if 'class="doc ' not in text and _REFERENCE_STYLE.search(text):
+            page.write_text(_REFERENCE_STYLE.sub("", text), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

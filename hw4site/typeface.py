@@ -17,9 +17,7 @@ FACES = {"regular": "Regular", "italic": "It", "semibold": "Semibold"}
 """The name of each file that is written, to the name of the face."""
 
 _CHARACTERS = (
-    "".join(map(chr, range(0x20, 0x7F)))
-    + "\u00a0§°±·×½ÄÅÉÖØÜßáäåæçèéêëíñòóôöøúüýĆćČčŁłŠšŽž"
-    + "\u2010\u2011–—‘’“”…′₀₁₂₃←→−≈≠≤≥"
+    "".join(map(chr, range(0x20, 0x7F))) + "\u00a0±·×½áèéòôćčŁ" + "–—’“”…′₀₁₂₃←→−≈≠≤≥"
 )
 _STYLE = re.compile(r'href="([^"]*assets/)site\.css')
 # In a page that is opened from a folder, a browser refuses a link like that.

@@ -6,6 +6,7 @@ screen reader reads as a sentence. docs/contributing/mathematics.md tells why th
 
 import functools
 import html
+import math
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -28,8 +29,10 @@ _BREAKS = frozenset("=≠≈≡<>≤≥≪≫∈∼∝→⟹⟺+−⋅,;")
 _OPENING, _CLOSING = frozenset("([{⟨⌊⌈"), frozenset(")]}⟩⌋⌉")
 
 
-# What a drawing in a line stands in, unless it is higher or deeper: as high as a line.
+# A drawing in a line is as high as a line, or higher in steps: few boxes differ, and
+# what is said again and again weighs little.
 _LINE = Box(0, -750, 0, 250)
+_STEP = 50
 # Between two letters of a run.
 _GAPS = {0: "", **SPACES}
 
@@ -88,8 +91,10 @@ def render(tex: str, *, display: bool) -> Rendered:
     words, box = speak(mathml), drawing.box
     if display:
         return Rendered(_svg(box, drawing.parts), words)
-    if _LINE.top <= box.top and box.bottom <= _LINE.bottom:
-        box = box._replace(top=_LINE.top, bottom=_LINE.bottom)
+    box = box._replace(
+        top=min(_LINE.top, _STEP * math.floor(box.top / _STEP)),
+        bottom=max(_LINE.bottom, _STEP * math.ceil(box.bottom / _STEP)),
+    )
     segments = list(_segments(drawing._replace(box=box)))
     markup = "".join(_svg(*segment) for segment in segments)
     if len(segments) > 1:
@@ -115,7 +120,7 @@ def plain(tex: str, *, display: bool) -> str:
 def _segments(drawing: Drawing) -> Iterator[tuple[Box, list[Part]]]:
     """Yield the pieces between which a line may break, each in its own box."""
     box = drawing.box
-    wide = _width(box) > 1000 * _UNBROKEN
+    wide = box.right - box.left > 1000 * _UNBROKEN
     depth = 0
     start = box.left
     parts: list[Part] = []
@@ -138,18 +143,19 @@ def _svg(box: Box, parts: list[Part]) -> str:
     bars = [item for item in items if isinstance(item, Box)]
     known = [glyph for glyph in glyphs if glyph.outline in characters()]
     sizes = sorted({glyph.size for glyph in known}, reverse=True)
-    view = f"{box.left:.0f} {box.top:.0f} {_width(box):.0f} {box.bottom - box.top:.0f}"
-    # The height follows from the width and the shape of the view.
-    style = f"width:{_width(box) / 1000:.3f}em"
+    width, height = round(box.right - box.left), round(box.bottom - box.top)
+    # The width follows from the height and the shape of the view.
+    attributes = f'height="{height / 1000:g}em"'
     if box.bottom != _LINE.bottom:  # which the style sheet says
-        style += f";vertical-align:{-box.bottom / 1000:.3f}em"
+        attributes += f' style="vertical-align:{-round(box.bottom) / 1000:g}em"'
     drawn = [
         *(text for size in sizes for text in _texts(size, known)),
         *(_outline(g) for g in glyphs if g.outline not in characters()),
         *([f'<path d="{"".join(_bar(bar) for bar in bars)}"/>'] if bars else []),
     ]
+    view = f"{box.left:.0f} {box.top:.0f} {width} {height}"
     inner = "".join(drawn)
-    return f'<svg aria-hidden="true" viewBox="{view}" style="{style}">{inner}</svg>'
+    return f'<svg aria-hidden="true" viewBox="{view}" {attributes}>{inner}</svg>'
 
 
 def _texts(size: float, glyphs: list[Glyph]) -> Iterator[str]:
@@ -195,10 +201,6 @@ def _text(size: float, runs: list[_Run]) -> str:
     usual = {"font-size": "1000", "x": "0", "y": "0"}
     said = "".join(f' {k}="{v}"' for k, v in given.items() if v != usual[k])
     return f"<text{said}>{text}</text>"
-
-
-def _width(box: Box) -> float:
-    return box.right - box.left
 
 
 def _outline(glyph: Glyph) -> str:

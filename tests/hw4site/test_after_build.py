@@ -36,6 +36,24 @@ def test_everything_is_written_and_the_policy_on_top_of_it(asked, tmp_path):
 
 
 @pytest.mark.usefixtures("asked")
+def test_only_the_reference_has_the_look_of_the_reference(tmp_path):
+    """The other pages do without a style sheet, and keep their own."""
+    style = '\n<link rel="stylesheet" href="assets/_mkdocstrings.css">'
+    own = '<link rel="stylesheet" href="assets/site.css">'
+    texts = {
+        "part.html": f"{style}{own}<p>A part</p>",
+        "relu.html": f'{style}{own}<div class="doc doc-object">relu</div>',
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    after_build.write(tmp_path, tmp_path)
+
+    found = {name: (tmp_path / name).read_text(encoding="utf-8") for name in texts}
+    assert found == texts | {"part.html": f"{own}<p>A part</p>"}
+
+
+@pytest.mark.usefixtures("asked")
 def test_from_the_command_line_a_fault_is_an_exit_status(monkeypatch, tmp_path):
     """For a builder without hooks."""
     arguments = [str(tmp_path), str(tmp_path)]

@@ -208,10 +208,10 @@ def test_single_letters_of_a_size_share_a_text_and_bars_a_path():
 
 @pytest.mark.parametrize(("tex", "deep"), [("x_1", False), (r"\frac{a}{b}", True)])
 def test_a_drawing_no_higher_than_a_line_has_the_box_of_a_line(tex, deep):
-    """So that its page says a width alone; nothing in it moves the line."""
+    """So that only a higher one says where its baseline is."""
     markup = render(tex, display=False).markup
 
-    assert (' 1000" style="' in markup) is not deep
+    assert (' 1000" height="1em">' in markup) is not deep
     assert ("vertical-align" in markup) is deep
 
 
