@@ -109,11 +109,8 @@ def variants_box(
             continue
     else:
         raise ValueError(f"`draw` gives {len(found)} questions, expected {VARIANTS}")
-    data = {
-        "kind": "number",
-        "variants": list(found.values()),
-        **_limits(tolerance),
-    }
+    shared, variants = _shared(list(found.values()))
+    data = {"kind": "number", **shared, "variants": variants, **_limits(tolerance)}
     return _element(name, data, _field(name, first.prompt), new=True)
 
 
@@ -334,12 +331,32 @@ _GREEK = dict(
 )  # fmt: skip
 
 
-def _variant(number: Number, tolerance: float) -> dict[str, object]:
+def _variant(number: Number, tolerance: float) -> dict[str, Any]:
     return {
         "prompt": number.prompt,
         **_judged(number, tolerance),
         "solution": number.solution,
     }
+
+
+def _shared(
+    variants: list[dict[str, Any]],
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what questions have in common, and what is left of each.
+
+    A sentence on a slip is in `texts`, once, and a slip has its place there.
+    """
+    places: dict[str, int] = {}
+    for variant in variants:
+        for kind in ("accept", "slips"):
+            variant[kind] = [
+                [value, places.setdefault(text, len(places))]
+                for value, text in variant[kind]
+            ]
+    first = variants[0]
+    shared = {k: v for k, v in first.items() if all(o[k] == v for o in variants)}
+    left = [{k: v for k, v in o.items() if k not in shared} for o in variants]
+    return {**shared, "texts": list(places)}, left
 
 
 def _judged(number: Number, tolerance: float) -> dict[str, object]:

@@ -128,7 +128,11 @@ class Answer extends HTMLElement {
 
   /** The question that is asked now: one of several, or the only one. */
   get question() {
-    return this.box.variants ? { ...this.box, ...this.box.variants[this.variant] } : this.box;
+    const { variants, texts } = this.box;
+    if (!variants) return this.box;
+    const asked = { ...this.box, ...variants[this.variant] };
+    const written = (pairs) => pairs.map(([value, place]) => [value, texts[place]]);
+    return { ...asked, accept: written(asked.accept), slips: written(asked.slips) };
   }
 
   typed() {

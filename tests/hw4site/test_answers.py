@@ -89,6 +89,34 @@ def test_other_right_answers_are_told_from_slips_alone():
         answers.number_box("x", "x =", 1.0, slips={"Half.": 2.0}, accept={"Other.": 2})
 
 
+def test_what_the_questions_of_a_box_share_is_written_once():
+    """Sentences by their place in a list; what is the same in all, beside them."""
+
+    def rule(x):
+        slips = {"Sign.": -x, ("Odd." if x % 2 else "Even."): 3 * x}
+        return answers.Number(f"x = {x}", x, slips, {"Half.": x / 2}, says="So it is.")
+
+    box = answers.variants_box(
+        "x", rule, sheet={"x": 2}, draw=lambda rng: {"x": int(rng.integers(3, 99))}
+    )
+    data = data_of(box)
+    assert data["texts"] == ["Half.", "Sign.", "Even.", "Odd."]
+    assert data["says"] == "So it is."
+    assert data["words"] == "0.5 % of the value"
+    first, *others = data["variants"]
+    assert first == {
+        "prompt": "x = 2",
+        "answer": 2,
+        "accept": [[1, 0]],
+        "slips": [[-2, 1], [6, 2]],
+    }
+    for variant in others:
+        x = variant["answer"]
+        assert variant["slips"] == [[-x, 1], [3 * x, 3 if x % 2 else 2]]
+    for text in ("Sign.", "Odd.", "So it is.", "0.5 %"):
+        assert box.count(text) == 1
+
+
 def test_draws_that_give_too_few_questions_are_refused():
     """Slips that cannot be told from the answer are drawn again, in vain here."""
 

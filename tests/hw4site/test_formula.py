@@ -288,7 +288,8 @@ def test_new_numbers_are_those_of_the_rule(reader):
         x, w = map(float, re.findall(r"= ([\d.]+)", variant["prompt"]))
         question = {**box, **variant}
         assert reader.judge(question, f"{w}*{x}")["verdict"] == "right"
-        assert reader.judge(question, f"-{w}*{x}")["says"] == "Sign."
+        says = reader.judge(question, f"-{w}*{x}")["says"]
+        assert box["texts"][says] == "Sign."
         assert variant["solution"] == f"{w:g} · {x:g}"
     again = answers.variants_box("a", rule, sheet={"x": 2, "w": 0.1}, draw=draw)
     assert box_of(again) == box
