@@ -214,8 +214,7 @@ class Answer extends HTMLElement {
 
   change(variant, focus = true) {
     this.variant = variant;
-    const { prompt } = this.question;
-    if (prompt) this.form.querySelector("[data-prompt]").textContent = prompt;
+    this.form.querySelectorAll("[data-given]").forEach((number, i) => (number.textContent = this.question.given[i]));
     this.form.querySelector("[data-count]")?.replaceChildren(variant ? `numbers ${variant + 1} of ${this.box.variants.length}` : "the sheet’s numbers");
     for (const field of this.fields()) field.value = "";
     this.show({ verdict: "", says: "" });
