@@ -105,14 +105,16 @@ def test_text_in_figures_is_as_large_as_text_should_be(context, address, name):
         assert [size for size in sizes if not 11 <= size[0] < 14.05] == []
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", [*DRAWN, "write.html", "answer_tests.html"])
 def test_a_phone_shows_whole_lines(context, address, name):
     """Of code and of formulas; rows of a matrix, with their columns, may scroll."""
     page = context.new_page()
     page.set_viewport_size({"width": 390, "height": 900})
-    page.goto(address + name)
+    page.goto(address + name, wait_until="networkidle")
+    page.locator(".md-content.hw4-started").wait_for()
     unfold(page)
-    wide = page.locator("article :is(pre > code, div.math)").evaluate_all(
+    boxes = "pre > code, div.math, textarea, .hw4-read > .md-typeset__scrollwrap"
+    wide = page.locator(f"article :is({boxes})").evaluate_all(
         """(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1)
           .map((e) => e.getAttribute('aria-label') ?? e.textContent)"""
     )
