@@ -8,6 +8,7 @@ with `html="1"`.
 import html
 import json
 import math
+import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ CLOSE = 10
 
 VARIANTS = 20
 """How many questions a box with new numbers has, the sheet's own among them."""
+
+_NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def number_box(
     """
     number = Number(prompt, answer, slips, accept or {}, says)
     data = {"kind": "number", **_judged(number, tolerance), **_limits(tolerance)}
-    return _element(name, data, _field(name, prompt))
+    return _element(name, data, _field(name, in_words(prompt)))
 
 
 def variants_box(
@@ -85,7 +88,8 @@ def variants_box(
 
     Args:
         name: Unique among the boxes of the site, such as `1-1-f`.
-        rule: Makes a question of given numbers, which it takes by their names.
+        rule: Makes a question of given numbers, which it takes by their names. Its
+            prompts differ in numbers alone.
         sheet: The given numbers of the homework: the first question.
         draw: Draws given numbers for one more question. It is called with a generator
             whose seed is the box's name, until there are `VARIANTS` questions; numbers
@@ -93,8 +97,9 @@ def variants_box(
         tolerance: Largest accepted error relative to the answer (absolute for 0).
 
     Raises:
-        ValueError: If the sheet's question has a fault, as for `number_box`, or the
-            draws give too few different questions.
+        ValueError: If the sheet's question has a fault, as for `number_box`, the
+            draws give too few different questions, or the questions differ in more
+            than their numbers.
     """
     first = rule(**sheet)
     found = {first.prompt: _variant(first, tolerance)}
@@ -109,12 +114,17 @@ def variants_box(
             continue
     else:
         raise ValueError(f"`draw` gives {len(found)} questions, expected {VARIANTS}")
-    data = {
-        "kind": "number",
-        "variants": list(found.values()),
-        **_limits(tolerance),
-    }
-    return _element(name, data, _field(name, first.prompt), new=True)
+    words = {tuple(_NUMBER.split(prompt)) for prompt in found}
+    if len(words) != 1:
+        raise ValueError(f"`rule` asks in the words {sorted(words)}, expected the same")
+    shared, variants = _shared(list(found.values()))
+    data = {"kind": "number", **shared, "variants": variants, **_limits(tolerance)}
+    asked = _NUMBER.sub(r"\0\g<0>\0", first.prompt).split("\0")
+    label = "".join(
+        f"<span data-given>{piece}</span>" if i % 2 else in_words(piece)
+        for i, piece in enumerate(asked)
+    )
+    return _element(name, data, _field(name, label), new=True)
 
 
 def formula_box(
@@ -179,7 +189,7 @@ def formula_box(
         "edge": edge,
         "tolerance": tolerance,
     }
-    return _element(name, data, _field(name, prompt), letters=letters)
+    return _element(name, data, _field(name, in_words(prompt)), letters=letters)
 
 
 def grid_box(
@@ -244,7 +254,7 @@ def grid_box(
             )
         rows.append(f"<tr>{''.join(entries)}</tr>")
     grid = f'<table class="hw4-grid" role="presentation">{"".join(rows)}</table>'
-    legend = f"<legend data-prompt>{html.escape(prompt)}</legend>"
+    legend = f"<legend>{in_words(prompt)}</legend>"
     fields = f"<fieldset>{legend}{grid}</fieldset>"
     return _element(name, data, fields, letters=letters)
 
@@ -275,10 +285,10 @@ def choice_box(
     }
     choices = "".join(
         f'<label><input type="radio" name="try-{name}-value" value="{i}"> '
-        f"{html.escape(option)}</label>"
+        f"{in_words(option)}</label>"
         for i, option in enumerate(options)
     )
-    legend = f"<legend>{html.escape(prompt)}</legend>"
+    legend = f"<legend>{in_words(prompt)}</legend>"
     return _element(name, data, f"<fieldset>{legend}{choices}</fieldset>")
 
 
@@ -334,12 +344,32 @@ _GREEK = dict(
 )  # fmt: skip
 
 
-def _variant(number: Number, tolerance: float) -> dict[str, object]:
+def _variant(number: Number, tolerance: float) -> dict[str, Any]:
     return {
-        "prompt": number.prompt,
+        "given": _NUMBER.findall(number.prompt),
         **_judged(number, tolerance),
         "solution": number.solution,
     }
+
+
+def _shared(
+    variants: list[dict[str, Any]],
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what questions have in common, and what is left of each.
+
+    A sentence on a slip is in `texts`, once, and a slip has its place there.
+    """
+    places: dict[str, int] = {}
+    for variant in variants:
+        for kind in ("accept", "slips"):
+            variant[kind] = [
+                [value, places.setdefault(text, len(places))]
+                for value, text in variant[kind]
+            ]
+    first = variants[0]
+    shared = {k: v for k, v in first.items() if all(o[k] == v for o in variants)}
+    left = [{k: v for k, v in o.items() if k not in shared} for o in variants]
+    return {**shared, "texts": list(places)}, left
 
 
 def _judged(number: Number, tolerance: float) -> dict[str, object]:
@@ -392,7 +422,7 @@ def _short(value: float) -> float:
 def _field(name: str, prompt: str) -> str:
     field = f"try-{name}-value"
     return (
-        f'<label for="{field}" data-prompt>{html.escape(prompt)}</label> '
+        f'<label for="{field}" data-prompt>{prompt}</label> '
         f'<input id="{field}" type="text" autocomplete="off" autocapitalize="off" '
         'spellcheck="false" placeholder="your answer">'
     )

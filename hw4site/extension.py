@@ -38,6 +38,7 @@ _PLAIN_SPAN = re.compile(r'<span class="[nopw]">([^<]*)</span>')
 _HEADINGS = {"h1", "h2", "h3", "h4"}
 _PART = re.compile(r"\d(?:\.\d)? \([a-z]\)")
 _FOLDS = {"hint", "answer", "why", "mistakes", "code", "remark", "proof"}
+_DERIVATIONS = {"why", "proof"}
 _MANY = 5
 _TO = {"answer": "to", "hint": "for", "why": "for", "mistakes": "in", "code": "for"}
 _MODULE = re.compile(r"^::: ([\w.]+)", re.MULTILINE)
@@ -141,7 +142,8 @@ class _Parts(Treeprocessor):
     Hints are numbered; each fold is named after its part for those who cannot see
     where it stands; an answer ends with the points that it earns; a page with code
     ends with links to take it along. The title of a page with many folds is marked: a
-    script puts buttons below it, for which a style keeps room.
+    script puts buttons below it, for which a style keeps room. A derivation has one
+    element around it with its code, which a wide window shows side by side.
     """
 
     def __init__(self, md: Markdown, session: _Session) -> None:
@@ -165,6 +167,7 @@ class _Parts(Treeprocessor):
         folds = [e for e in root.iter("details") if e.get("class") in _FOLDS]
         if title is not None and len(folds) >= _MANY:
             title.set("data-folds", "")
+        _pair(root)
         if self.session.takes_along:
             root.append(self._take())
 
@@ -192,6 +195,26 @@ class _Parts(Treeprocessor):
             f'<a href="{script}" download>plain Python</a>.'
         )
         return line
+
+
+def _pair(root: Element) -> None:
+    """Put each derivation, its code and what stands between into one element."""
+    found: list[Element] = []
+    for element in list(root):
+        kind = element.get("class", "") if element.tag == "details" else element.tag
+        if kind in _DERIVATIONS:
+            found = [element]
+        elif found and kind in {"p", "mistakes", "code"}:
+            found.append(element)
+        else:
+            found = []
+        if found and kind == "code":
+            pair = Element("div", {"class": "hw4-beside"})
+            root.insert(list(root).index(found[0]), pair)
+            for inside in found:
+                root.remove(inside)
+            pair.extend(found)
+            found = []
 
 
 class _Cells(Treeprocessor):

@@ -1,4 +1,4 @@
-"""The Python-Markdown extension that lets long lines of code break on a phone.
+"""The Python-Markdown extension that lets long lines of code break in narrow boxes.
 
 A phone shows 44 characters. A longer line of Python is marked with its indentation, so
 that `docs/assets/site.css` can break it between words and set what follows further in,

@@ -128,7 +128,11 @@ class Answer extends HTMLElement {
 
   /** The question that is asked now: one of several, or the only one. */
   get question() {
-    return this.box.variants ? { ...this.box, ...this.box.variants[this.variant] } : this.box;
+    const { variants, texts } = this.box;
+    if (!variants) return this.box;
+    const asked = { ...this.box, ...variants[this.variant] };
+    const written = (pairs) => pairs.map(([value, place]) => [value, texts[place]]);
+    return { ...asked, accept: written(asked.accept), slips: written(asked.slips) };
   }
 
   typed() {
@@ -210,8 +214,7 @@ class Answer extends HTMLElement {
 
   change(variant, focus = true) {
     this.variant = variant;
-    const { prompt } = this.question;
-    if (prompt) this.form.querySelector("[data-prompt]").textContent = prompt;
+    this.form.querySelectorAll("[data-given]").forEach((number, i) => (number.textContent = this.question.given[i]));
     this.form.querySelector("[data-count]")?.replaceChildren(variant ? `numbers ${variant + 1} of ${this.box.variants.length}` : "the sheet’s numbers");
     for (const field of this.fields()) field.value = "";
     this.show({ verdict: "", says: "" });

@@ -132,6 +132,13 @@ function revealTargets() {
   if (target?.closest("details")) target.scrollIntoView();
 }
 
+/** Keeps in sight what a click has opened: code goes up to the top of its derivation. */
+document.addEventListener("click", ({ target }) => {
+  const summary = target.closest(".hw4-beside > .code > summary");
+  if (!summary) return;
+  requestAnimationFrame(() => summary.parentElement.open && summary.scrollIntoView({ block: "nearest" }));
+});
+
 /** Opens what a search has marked, whenever its index is there. */
 const marks = new MutationObserver((records) => {
   for (const { addedNodes } of records) {

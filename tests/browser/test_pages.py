@@ -24,7 +24,7 @@ TOO_WIDE = """() => {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_other_host_no_error_no_scroll(context, address, name):
-    """At 390, 768 and 1280 pixels, with every disclosure open."""
+    """From a phone to a wide desk, with every disclosure open."""
     page = context.new_page()
     page.emulate_media(reduced_motion="reduce")  # the header glides otherwise
     asked, errors = [], []
@@ -41,7 +41,7 @@ def test_no_other_host_no_error_no_scroll(context, address, name):
     page.goto(address + name, wait_until="networkidle")
     unfold(page)
 
-    for width in (390, 768, 1280):
+    for width in (390, 768, 1280, 1440, 1920):
         page.set_viewport_size({"width": width, "height": 900})
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert (wide, page.evaluate(TOO_WIDE)) == (width, [])
@@ -105,14 +105,16 @@ def test_text_in_figures_is_as_large_as_text_should_be(context, address, name):
         assert [size for size in sizes if not 11 <= size[0] < 14.05] == []
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", [*DRAWN, "write.html", "answer_tests.html"])
 def test_a_phone_shows_whole_lines(context, address, name):
     """Of code and of formulas; rows of a matrix, with their columns, may scroll."""
     page = context.new_page()
     page.set_viewport_size({"width": 390, "height": 900})
-    page.goto(address + name)
+    page.goto(address + name, wait_until="networkidle")
+    page.locator(".md-content.hw4-started").wait_for()
     unfold(page)
-    wide = page.locator("article :is(pre > code, div.math)").evaluate_all(
+    boxes = "pre > code, div.math, textarea, .hw4-read > .md-typeset__scrollwrap"
+    wide = page.locator(f"article :is({boxes})").evaluate_all(
         """(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1)
           .map((e) => e.getAttribute('aria-label') ?? e.textContent)"""
     )

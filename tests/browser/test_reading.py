@@ -223,6 +223,107 @@ def test_less_motion(context, address):
     assert moving == []
 
 
+# --- code beside the derivation -------------------------------------------------------
+
+PLACES = """() => [...document.querySelectorAll(".hw4-beside")].map((pair) => {
+  const place = (e) => {
+    const { left, right, top, bottom } = e.getBoundingClientRect();
+    return { left, right, top, bottom };
+  };
+  const pills = [...pair.querySelectorAll(":scope > details > summary")];
+  let next = pair.nextElementSibling;
+  while (next && !next.checkVisibility()) next = next.nextElementSibling;
+  return { why: place(pair.firstElementChild), code: place(pair.lastElementChild),
+    next: next && place(next), pills: pills.map((e) => place(e)) };
+})"""
+
+
+@pytest.mark.parametrize("width", [1440, 1920])
+@pytest.mark.parametrize("name", [*PROBLEMS, "beyond/online_learning.html"])
+def test_code_stands_beside_its_derivation(context, address, name, width):
+    """At one height, over nothing else, with lines that need no scrolling."""
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(address + name)
+    unfold(page)
+    pairs = page.evaluate(PLACES)
+    assert len(pairs) >= 3
+    for pair in pairs:
+        why, code = pair["why"], pair["code"]
+        assert why["right"] < code["left"] < code["right"] <= width
+        assert abs(why["top"] - code["top"]) < 2
+        if pair["next"]:
+            assert pair["next"]["top"] >= max(why["bottom"], code["bottom"])
+    wide = page.locator(".hw4-beside > .code pre > code").evaluate_all(
+        "(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1)"
+        ".map((e) => e.textContent).filter((text) => !text.startsWith('[['))"
+    )
+    assert wide == []
+    contents = page.locator(".md-sidebar--secondary").bounding_box()
+    covers = any(pair["code"]["right"] > contents["x"] for pair in pairs)
+    assert covers == (width == 1440)
+
+
+@pytest.mark.parametrize(
+    ("width", "kinds"), [(1280, "why code"), (1920, "why"), (1920, "code"), (1920, "")]
+)
+def test_one_alone_and_a_narrow_window_stay_as_they_were(
+    context, address, width, kinds
+):
+    """The element around derivation and code has no box then: without it, the same."""
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}architecture.html", wait_until="networkidle")
+    page.locator(".md-content.hw4-started").wait_for()
+    for kind in kinds.split():
+        page.locator(f"details.{kind}").evaluate_all(
+            "(all) => all.forEach((details) => { details.open = true })"
+        )
+    places = """() => [...document.querySelectorAll("article details")].map(
+      (e) => JSON.stringify(e.getBoundingClientRect()))"""
+    if "code" in kinds:
+        page.locator(".hw4-run").first.wait_for()
+    before = page.evaluate(places)
+    page.locator(".hw4-beside").evaluate_all(
+        "(all) => all.forEach((pair) => pair.replaceWith(...pair.childNodes))"
+    )
+    assert page.evaluate(places) == before
+
+
+def test_code_that_opens_beside_stays_in_sight(context, address):
+    """It goes up from below its long derivation, and the click was down there."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{address}online_learning.html")
+    part = page.locator(".hw4-beside").last
+    part.locator(".why > summary").click()
+    summary = part.locator(".code > summary")
+    summary.press("Enter")
+    assert part.locator(".why").bounding_box()["height"] > 1500
+    part.locator(".hw4-run").first.wait_for()
+    page.wait_for_function(
+        "(e) => { const { top, bottom } = e.getBoundingClientRect();"
+        " return 48 <= top && bottom <= innerHeight }",
+        arg=summary.element_handle(),
+    )
+    assert summary.evaluate("(e) => e === document.activeElement")
+
+
+def test_the_contents_come_up_when_the_keyboard_reaches_them(context, address):
+    """Code covers them in a window of 1440 pixels, and never a link in focus."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{address}online_learning.html")
+    unfold(page)
+    page.locator(".hw4-beside").last.evaluate("(e) => e.scrollIntoView()")
+    link = page.locator(".md-sidebar--secondary a[href='#4-a']")
+    on_top = """(e) => { const { x, y, width, height } = e.getBoundingClientRect();
+      return e.contains(document.elementFromPoint(x + width / 2, y + height / 2)) }"""
+    assert not link.evaluate(on_top)
+    link.focus()
+    assert link.evaluate(on_top)
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_all_at_once(context, address, name):
     """One button opens every fold of the page, one its answers alone; and back."""

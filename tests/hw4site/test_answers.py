@@ -14,7 +14,7 @@ def data_of(box):
 
 def test_a_number_box_carries_answer_slips_and_tolerance_in_words():
     """All that the script compares with is on the page, computed at build."""
-    box = answers.number_box("1-1-f", "∂E/∂w₁ <=", 0.25, slips={"Lost a sign": -0.25})
+    box = answers.number_box("1-1-f", "Now w₁ <=", 0.25, slips={"Lost a sign": -0.25})
     assert data_of(box) == {
         "kind": "number",
         "answer": 0.25,
@@ -25,7 +25,7 @@ def test_a_number_box_carries_answer_slips_and_tolerance_in_words():
         "slips": [[-0.25, "Lost a sign"]],
         "words": "0.5 % of the value",
     }
-    assert "∂E/∂w₁ &lt;=" in box
+    assert 'Now <i class="hw4-letter">w</i><sub>1</sub> &lt;=' in box
     assert '<output role="status">' in box
     label = re.search(r'<label for="(.*?)"', box)[1]
     assert f'<input id="{label}"' in box
@@ -87,6 +87,60 @@ def test_other_right_answers_are_told_from_slips_alone():
     assert data_of(box)["accept"] == [[pytest.approx(1 / 791), "Other."]]
     with pytest.raises(ValueError, match="`Half\\.` and `Other\\.` are both about"):
         answers.number_box("x", "x =", 1.0, slips={"Half.": 2.0}, accept={"Other.": 2})
+
+
+def test_what_the_questions_of_a_box_share_is_written_once():
+    """Sentences by their place in a list; what is the same in all, beside them."""
+
+    def rule(x):
+        slips = {"Sign.": -x, ("Odd." if x % 2 else "Even."): 3 * x}
+        return answers.Number(f"x = {x}", x, slips, {"Half.": x / 2}, says="So it is.")
+
+    box = answers.variants_box(
+        "x", rule, sheet={"x": 2}, draw=lambda rng: {"x": int(rng.integers(3, 99))}
+    )
+    data = data_of(box)
+    assert data["texts"] == ["Half.", "Sign.", "Even.", "Odd."]
+    assert data["says"] == "So it is."
+    assert data["words"] == "0.5 % of the value"
+    first, *others = data["variants"]
+    assert first == {
+        "given": ["2"],
+        "answer": 2,
+        "accept": [[1, 0]],
+        "slips": [[-2, 1], [6, 2]],
+    }
+    for variant in others:
+        x = variant["answer"]
+        assert variant["slips"] == [[-x, 1], [3 * x, 3 if x % 2 else 2]]
+    for text in ("Sign.", "Odd.", "So it is.", "0.5 %"):
+        assert box.count(text) == 1
+
+
+def test_only_the_numbers_of_a_question_change():
+    """The script puts others in their places, and the words stay; −2 is one number."""
+
+    def rule(x, w):
+        return answers.Number(f"w₁ = {w}, x = −{x}: y =", x * w, {"Sum.": x + w + 200})
+
+    box = answers.variants_box(
+        "x",
+        rule,
+        sheet={"x": 2, "w": 0.5},
+        draw=lambda rng: {"x": int(rng.integers(3, 99)), "w": 0.1},
+    )
+    places = re.findall("<span data-given>(.*?)</span>", box)
+    assert places == data_of(box)["variants"][0]["given"] == ["0.5", "−2"]
+    letter = '<i class="hw4-letter">{}</i>'.format
+    assert f"data-prompt>{letter('w')}<sub>1</sub> = <span data-given>0.5</" in box
+
+    def other(x):
+        return answers.Number("x" if x == 2 else f"y = {x}", x, {"Sign.": -x})
+
+    with pytest.raises(ValueError, match="`rule` asks in the words"):
+        answers.variants_box(
+            "x", other, sheet={"x": 2}, draw=lambda rng: {"x": int(rng.integers(3, 99))}
+        )
 
 
 def test_draws_that_give_too_few_questions_are_refused():

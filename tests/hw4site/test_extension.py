@@ -298,6 +298,38 @@ def test_the_title_of_a_page_with_many_folds_is_marked(folds, marked):
     assert ("<h1 data-folds" in text) == marked
 
 
+@pytest.mark.parametrize(
+    ("inside", "pairs"),
+    [
+        ("answer why mistakes code remark", ["why mistakes code"]),
+        ("proof p p code", ["proof p p code"]),
+        ("proof theorem proof p code code", ["proof p code"]),
+        ("why code h3 proof code", ["why code", "proof code"]),
+        ("why h3 code", []),
+        ("why mistakes", []),
+        ("p code", []),
+    ],
+)
+def test_a_derivation_has_one_element_around_it_with_its_code(inside, pairs):
+    """Not across a heading or another theorem; the order and the rest stay."""
+    tags = {"p": "<p/>", "h3": "<h3/>", "theorem": '<div class="theorem"/>'}
+    folds = [tags.get(kind, f'<details class="{kind}"/>') for kind in inside.split()]
+    root = ElementTree.fromstring(f"<div>{''.join(folds)}</div>")
+
+    markdown.Markdown(extensions=["hw4site.extension"]).treeprocessors["hw4-parts"].run(
+        root
+    )
+
+    def kinds(element):
+        return " ".join(child.get("class", child.tag) for child in element)
+
+    assert [kinds(e) for e in root if e.get("class") == "hw4-beside"] == pairs
+    flat = ElementTree.Element("div")
+    for child in root:
+        flat.extend(child if child.get("class") == "hw4-beside" else [child])
+    assert kinds(flat) == inside
+
+
 def test_a_fold_without_a_title_is_left_alone():
     """HTML that somebody wrote by hand."""
     md = markdown.Markdown(extensions=["hw4site.extension"])
