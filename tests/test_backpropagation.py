@@ -954,3 +954,31 @@ def test_results_can_be_kept_and_sent():
     with ThreadPoolExecutor(4) as threads:
         many = list(threads.map(lambda _: network_gradient(**SHEET), range(64)))
     assert set(many) == {network_gradient(**SHEET)}
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("f", [network_loss, network_gradient])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_compiled_loop_names_the_argument_that_is_not_finite(f, name, number):
+    """The loop only knows that one is wrong, also where no result would show it."""
+    given_ = {key: np.full(5, float(value)) for key, value in SHEET.items()}
+    given_[name][3] = number
+    with says(ValueError, f"`{name}` holds {number}, expected finite numbers"):
+        f(**given_, engine="numba")
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("f", [network_loss, network_gradient])
+@pytest.mark.parametrize("w2", [-1.0, 0.0, 1.0])
+def test_a_compiled_loop_refuses_a_hidden_unit_past_the_largest_float(f, w2):
+    """Also where the loss itself would be finite: the output is then 0 or 1."""
+    with pytest.raises(ValueError, match="`x` and `w1` make the result too large"):
+        f([1.0, 1e200], 1.0, 1e200, w2, 0.2, engine="numba")
+
+
+@pytest.mark.usefixtures("numba")
+def test_a_compiled_loop_refuses_a_gradient_past_the_largest_float():
+    """`w2 x` overflows, though every argument and the hidden unit are finite."""
+    with pytest.raises(ValueError, match="make the result too large"):
+        network_gradient(1e200, 0.5, 1e-300, 1e200, [0.2, 0.1], engine="numba")
