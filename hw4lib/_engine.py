@@ -54,11 +54,11 @@ def check_engine(engine: Engine) -> None:
 
 @functools.cache
 def compiled(
-    loop: Callable[..., None],
+    loop: Callable[..., Any],
     signature: str,
     *formulas: Callable[..., Any],
     reorder: bool = False,
-) -> Callable[..., None]:
+) -> Callable[..., Any]:
     """Return a loop, compiled for one signature and kept for the next process.
 
     Compiling takes a second or more, once per machine: the result is kept next to the
@@ -66,8 +66,8 @@ def compiled(
     can be written, each process compiles.
 
     Args:
-        loop: The loop, which returns nothing. What it calls has to be in its module,
-            because Numba compiles again when that file changes.
+        loop: The loop. What it calls has to be in its module, because Numba compiles
+            again when that file changes.
         signature: Its signature in Numba's notation, such as `"void(float64[::1])"`.
         *formulas: The functions that the loop calls, written for numbers and arrays.
         reorder: Whether a sum may be taken in any order, as vector instructions need.
@@ -78,7 +78,7 @@ def compiled(
     options["fastmath"] = {"contract", *(("nsz", "reassoc") if reorder else ())}
     for formula in formulas:
         numba.extending.register_jitable(**options)(formula)
-    result: Callable[..., None]
+    result: Callable[..., Any]
     try:
         result = numba.njit(signature, cache=True, **options)(loop)
     except (RuntimeError, OSError):  # there is no folder to keep it in
