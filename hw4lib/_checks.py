@@ -60,8 +60,8 @@ def contract(
         function: The function, which checks its arguments itself.
         infinite: Whether the docstring names infinity as a possible answer; or the
             fields of the returned dataclass or named tuple for which it does.
-        checked: Whether the function raises OverflowError itself, because it has looked
-            at every number of its result as it was made.
+        checked: Whether the function raises OverflowError itself, because it knows of
+            every number of its result when it makes it.
     """
     if function is None:
         return functools.partial(contract, infinite=infinite, checked=checked)
