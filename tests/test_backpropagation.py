@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
+from scipy.special import expit
 
 from hw4lib import _blocks
 from hw4lib.backpropagation import (
@@ -954,6 +955,24 @@ def test_results_can_be_kept_and_sent():
     with ThreadPoolExecutor(4) as threads:
         many = list(threads.map(lambda _: network_gradient(**SHEET), range(64)))
     assert set(many) == {network_gradient(**SHEET)}
+
+
+@pytest.mark.usefixtures("numba")
+def test_a_compiled_loop_is_the_formula_of_the_sheet(rng):
+    """With SciPy's sigmoid, for examples on both sides of the kink."""
+    x, t = rng.normal(size=40), rng.random(40)
+    y = expit(-1.3 * np.maximum(0.7 * x, 0.0) + 0.2)
+    delta = (y - t) * y * (1.0 - y)
+
+    loss = network_loss(x, t, 0.7, -1.3, 0.2, engine="numba")
+    gradient = network_gradient(x, t, 0.7, -1.3, 0.2, engine="numba")
+
+    assert_allclose(loss, 0.5 * (y - t) ** 2, rtol=1e-12, atol=1e-16)
+    assert_allclose(gradient.w1, delta * -1.3 * (x > 0.0) * x, rtol=1e-12, atol=1e-16)
+    assert_allclose(
+        gradient.w2, delta * np.maximum(0.7 * x, 0.0), rtol=1e-12, atol=1e-16
+    )
+    assert_allclose(gradient.bias, delta, rtol=1e-12, atol=1e-16)
 
 
 @pytest.mark.usefixtures("numba")
