@@ -36,13 +36,14 @@ _WRITEABLE, _WARNS = 0x400, 1 << 31
 def contract(function: Callable[_P, _R], /) -> Callable[_P, _R]: ...
 @overload
 def contract(
-    *, infinite: Collection[str] | bool
+    *, infinite: Collection[str] | bool = ..., checked: bool = ...
 ) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
 def contract(
     function: Callable[..., Any] | None = None,
     /,
     *,
     infinite: Collection[str] | bool = False,
+    checked: bool = False,
 ) -> Any:
     """Hold the result of a public function to what the library promises.
 
@@ -59,9 +60,11 @@ def contract(
         function: The function, which checks its arguments itself.
         infinite: Whether the docstring names infinity as a possible answer; or the
             fields of the returned dataclass or named tuple for which it does.
+        checked: Whether the function raises OverflowError itself, because it knows of
+            every number of its result when it makes it.
     """
     if function is None:
-        return functools.partial(contract, infinite=infinite)
+        return functools.partial(contract, infinite=infinite, checked=checked)
     body: Callable[..., Any] = function
 
     @functools.wraps(body)
@@ -75,7 +78,7 @@ def contract(
                 for value in (*args, *kwargs.values())
                 if hasattr(value, "__array__")
             ]
-            return _kept(result, given, infinite)
+            return _kept(result, given, None if checked else infinite)
         except OverflowError:  # of ours, or of Python's `math`
             raise _overflow(body, args, kwargs) from None
 
@@ -83,15 +86,15 @@ def contract(
 
 
 def _kept(
-    result: Any, given: list[NDArray[Any]], infinite: Collection[str] | bool
+    result: Any, given: list[NDArray[Any]], infinite: Collection[str] | bool | None
 ) -> Any:
-    """Return a result as the contract promises it.
+    """Return a result as the contract promises it, with any number for None.
 
     Raises:
         OverflowError: If it contains NaN, or infinity where that is no answer.
     """
     if isinstance(result, (float, np.ndarray)):
-        if not _is_answer(result, infinite):
+        if infinite is not None and not _is_answer(result, infinite):
             raise OverflowError
         if isinstance(result, float):
             return np.float64(result)
@@ -116,8 +119,12 @@ def _kept(
     return result
 
 
-def _allowed(infinite: Collection[str] | bool, name: str) -> bool:
-    return infinite if isinstance(infinite, bool) else name in infinite
+def _allowed(
+    infinite: Collection[str] | bool | None, name: str
+) -> Collection[str] | bool | None:
+    if infinite is None or isinstance(infinite, bool):
+        return infinite
+    return name in infinite
 
 
 def _is_answer(value: float | NDArray[Any], infinite: Collection[str] | bool) -> bool:
@@ -404,6 +411,12 @@ def is_finite(array: NDArray[np.float64]) -> bool:
         with np.errstate(all="ignore"):
             total = array.sum()
     return math.isfinite(total) or bool(np.isfinite(array).all())
+
+
+def check_results(*results: NDArray[np.float64]) -> None:
+    """Raise OverflowError, as `contract` does, unless all results are finite."""
+    if not all(map(is_finite, results)):
+        raise OverflowError
 
 
 def largest_size(array: NDArray[np.float64]) -> float:

@@ -54,11 +54,11 @@ def check_engine(engine: Engine) -> None:
 
 @functools.cache
 def compiled(
-    loop: Callable[..., None],
+    loop: Callable[..., Any],
     signature: str,
     *formulas: Callable[..., Any],
     reorder: bool = False,
-) -> Callable[..., None]:
+) -> Callable[..., Any]:
     """Return a loop, compiled for one signature and kept for the next process.
 
     Compiling takes a second or more, once per machine: the result is kept next to the
@@ -66,8 +66,8 @@ def compiled(
     can be written, each process compiles.
 
     Args:
-        loop: The loop, which returns nothing. What it calls has to be in its module,
-            because Numba compiles again when that file changes.
+        loop: The loop. What it calls has to be in its module, because Numba compiles
+            again when that file changes.
         signature: Its signature in Numba's notation, such as `"void(float64[::1])"`.
         *formulas: The functions that the loop calls, written for numbers and arrays.
         reorder: Whether a sum may be taken in any order, as vector instructions need.
@@ -78,7 +78,7 @@ def compiled(
     options["fastmath"] = {"contract", *(("nsz", "reassoc") if reorder else ())}
     for formula in formulas:
         numba.extending.register_jitable(**options)(formula)
-    result: Callable[..., None]
+    result: Callable[..., Any]
     try:
         result = numba.njit(signature, cache=True, **options)(loop)
     except (RuntimeError, OSError):  # there is no folder to keep it in
@@ -102,32 +102,57 @@ def elementwise(
     check_engine(engine)
     if engine == "numpy":
         return by_blocks(formula, *arrays)
+    return in_loops(formula, _everywhere, *arrays)[0]
+
+
+def _everywhere(*numbers: Any) -> Any:  # noqa: ARG001
+    return True
+
+
+def in_loops(
+    formula: Callable[..., Any],
+    domain: Callable[..., Any],
+    *arrays: NDArray[np.float64],
+) -> tuple[Sequence[NDArray[np.float64]], bool]:
+    """Evaluate a formula with a compiled loop, which can check arguments and results.
+
+    A check that is a pass of its own takes as long as the loop, where arrays are larger
+    than a cache. So arguments need not be finite here: where the answer is no, the
+    caller has NumPy compute, after the checks that name an argument.
+
+    Args:
+        formula: As for `elementwise`.
+        domain: Another formula, which returns whether the first one is made for these
+            numbers.
+        *arrays: What both take.
+
+    Returns:
+        The results; and whether all numbers are in the domain and all results finite.
+    """
     shape = np.broadcast(*arrays).shape
     size = math.prod(shape)
     # One long row, unless an argument is repeated along some of the axes only.
     long = not shape or all(array.size in (1, size) for array in arrays)
     columns = size if long else shape[-1]
     rows = size // columns if columns else 0
-    vectors = [
-        array.size == size if long else array.shape[-1:] == (columns,)
-        for array in arrays
-    ]
-    kinds = "".join("v" if vector else "s" for vector in vectors)
-    flat = []
-    for array, vector in zip(arrays, vectors, strict=True):
-        repeated = array.size not in ((columns, size) if vector else (1, rows))
-        whole = shape if vector else (*shape[:-1], 1)
-        full = np.broadcast_to(array, whole) if repeated else array
-        flat.append((full if full.flags.aligned else full.copy()).ravel())
-    loop, count = fused(formula, kinds)
+    flat, kinds = [], ""
+    for array in arrays:
+        vector = array.size == size if long else array.shape[-1:] == (columns,)
+        kinds += "v" if vector else "s"
+        if array.size not in ((columns, size) if vector else (1, rows)):
+            whole = shape if vector else (*shape[:-1], 1)
+            array = np.broadcast_to(array, whole)  # noqa: PLW2901
+        flat.append((array if array.flags.aligned else array.copy()).ravel())
+    loop, count = fused(formula, kinds, domain)
     results = [np.empty(shape) for _ in range(count)]
     flat += [result.reshape(-1) for result in results]
 
-    def run(ends: tuple[int, int]) -> None:
-        loop(*((0, 1, *ends) if rows == 1 else (*ends, 0, columns)), columns, *flat)
+    def run(ends: tuple[int, int]) -> bool:
+        part = (0, 1, *ends) if rows == 1 else (*ends, 0, columns)
+        return bool(loop(*part, columns, *flat))
 
-    on_all_processors(run, parts_of(columns if rows == 1 else rows, size))
-    return results
+    parts = parts_of(columns if rows == 1 else rows, size)
+    return results, all(on_all_processors(run, parts))
 
 
 def parts_of(length: int, size: int) -> Sequence[tuple[int, int]]:
@@ -138,9 +163,11 @@ def parts_of(length: int, size: int) -> Sequence[tuple[int, int]]:
         size: Number of entries in all, or of as much work as entries: with few of them
             there is one part.
     """
+    if size <= _SHARE:
+        return [(0, length)]
     import numba  # noqa: PLC0415
 
-    parts = 4 * min(size // _SHARE, numba.get_num_threads()) if size > _SHARE else 1
+    parts = 4 * min(size // _SHARE, numba.get_num_threads())
     return [(k * length // parts, (k + 1) * length // parts) for k in range(parts)]
 
 
@@ -177,13 +204,16 @@ def _threads() -> Any:
 
 
 @functools.cache
-def fused(formula: Callable[..., Any], kinds: str) -> tuple[Callable[..., None], int]:
+def fused(
+    formula: Callable[..., Any], kinds: str, domain: Callable[..., Any]
+) -> tuple[Callable[..., Any], int]:
     """Return the compiled loop of a formula, and how many results it has.
 
     Args:
         formula: The formula.
         kinds: For each argument "v" if it differs from column to column, as a vector,
             and "s" if it is a scalar in each row.
+        domain: As for `in_loops`; the loop returns its second result.
     """
     count = len(formula(*(np.float64(0.25) for _ in kinds)))
     takes = [f"x{k}" for k in range(len(kinds))]
@@ -195,23 +225,30 @@ def fused(formula: Callable[..., Any], kinds: str) -> tuple[Callable[..., None],
         else f"{x}_ = {x}[i % len({x})]"
         for x, kind in pairs
     ] + [f"{y}_ = {y}[i * columns + first :]" for y in gives]
-    entries = [f"{x}_[j]" if kind == "v" else f"{x}_" for x, kind in pairs]
+    entries = ", ".join(f"{x}_[j]" if kind == "v" else f"{x}_" for x, kind in pairs)
+    finite = "".join(f" & (abs({y}j) < inf)" for y in gives)
     source = f"""
-def loop(start, stop, first, last, columns, {", ".join(takes + gives)}):
+def loop(start, stop, first, last, columns, {", ".join(takes)}, {", ".join(gives)}):
+    right = True
     for i in range(start, stop):
         {"; ".join(rows)}
         for j in range(last - first):
-            {"".join(f"{y}_[j], " for y in gives)} = formula({", ".join(entries)})
+            {"".join(f"{y}j, " for y in gives)} = formula({entries})
+            {"; ".join(f"{y}_[j] = {y}j" for y in gives)}
+            right &= domain({entries}){finite}
+    return right
 """
     numpy = numpy_of_numbers()
-    names = {"formula": for_numbers(formula, numpy), "__name__": __name__}
+    called = {"formula": formula, "domain": domain}
+    names = {name: for_numbers(f, numpy) for name, f in called.items()}
+    names |= {"__name__": __name__, "inf": math.inf}
     exec(compile(source, __file__, "exec"), names)
     # Numba caches a loop under its name, so the name changes when any line does.
-    lines = "".join(lines_of(f) for f in (formula, *_ELEMENTARY))
+    lines = "".join(lines_of(f) for f in (formula, domain, *_ELEMENTARY))
     digest = hashlib.sha256((source + lines).encode()).hexdigest()
     names["loop"].__qualname__ = f"{formula.__name__}_{digest[:16]}"
     numbers = ["int64"] * 5 + ["Array(float64, 1, 'C', True)"] * len(kinds)
-    signature = f"void({', '.join(numbers + ['float64[::1]'] * count)})"
+    signature = f"boolean({', '.join(numbers + ['float64[::1]'] * count)})"
     return compiled(names["loop"], signature), count
 
 
@@ -266,7 +303,8 @@ def numpy_of_numbers() -> ModuleType:
         )
 
     numpy = ModuleType("numpy")
-    vars(numpy).update(abs=math.fabs, where=where, int64=np.int64, float64=np.float64)
+    vars(numpy).update(abs=math.fabs, where=where, inf=math.inf)
+    vars(numpy).update(int64=np.int64, float64=np.float64)
     for formula in _ELEMENTARY:
         setattr(numpy, formula.__name__, for_numbers(formula, numpy))
     return numpy

@@ -12,24 +12,27 @@ At the kink $z_1 = 0$ derivatives are those of the inactive side, as in
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hw4lib._blocks import by_blocks
 from hw4lib._checks import (
     as_array,
     as_number,
     as_numbers,
     check_broadcast,
     check_memory,
+    check_results,
     contract,
     is_finite,
     largest_size,
 )
 from hw4lib._elementary import sigmoid, softmax
-from hw4lib._engine import elementwise
+from hw4lib._engine import check_engine, in_loops
 from hw4lib._typing import Engine, Real
 
 __all__ = [
@@ -260,7 +263,7 @@ def backward_pass(
     )
 
 
-@contract
+@contract(checked=True)
 def network_loss(
     x: ArrayLike,
     target: ArrayLike,
@@ -298,11 +301,10 @@ def network_loss(
         >>> network_loss(2, 1, w1=[-0.1, 0.1], w2=-1, bias=0.2).round(6)
         array([0.101325, 0.125   ])
     """
-    network = _as_network(x, target, w1, w2, bias, slope=slope)
-    return elementwise(engine, _loss, *network)[0]
+    return _evaluated(engine, _loss, x, target, w1, w2, bias, slope=slope)[0]
 
 
-@contract
+@contract(checked=True)
 def network_gradient(
     x: ArrayLike,
     target: ArrayLike,
@@ -347,8 +349,8 @@ def network_gradient(
         >>> network_gradient([2, -2], 1, w1=-0.1, w2=-1, bias=0.2).w1
         array([ 0.  , -0.25])
     """
-    network = _as_network(x, target, w1, w2, bias, slope=slope)
-    return Parameters(*elementwise(engine, _gradient, *network))
+    found = _evaluated(engine, _gradient, x, target, w1, w2, bias, slope=slope)
+    return Parameters(*found)
 
 
 @contract
@@ -741,6 +743,22 @@ def _check_distribution(name: str, value: ArrayLike) -> None:
         raise ValueError(f"`{name}` has sum {wrong[0]}, expected 1")
 
 
+def _evaluated(
+    engine: Engine, formula: Callable[..., Any], *network: ArrayLike, slope: Real
+) -> Sequence[_A]:
+    """Return finite results of a formula of the network."""
+    check_engine(engine)
+    if engine == "numba":
+        numbers = _as_network(*network, slope=slope, finite=False)
+        results, usual = in_loops(formula, _are_finite, *numbers)
+        if usual:
+            return results
+    # NumPy also where the loop met another number: the checks name its argument.
+    results = by_blocks(formula, *_as_network(*network, slope=slope))
+    check_results(*results)
+    return results
+
+
 def _as_network(
     x: ArrayLike,
     target: ArrayLike,
@@ -749,18 +767,28 @@ def _as_network(
     bias: ArrayLike,
     *,
     slope: Real,
+    finite: bool = True,
 ) -> tuple[_A, ...]:
     """Return the checked arguments of a network with one output."""
-    x, t, w1 = as_array("x", x), as_array("target", target), as_array("w1", w1)
-    w2, b = as_array("w2", w2), as_array("bias", bias)
+    x, t = as_array("x", x, finite=finite), as_array("target", target, finite=finite)
+    w1, w2 = as_array("w1", w1, finite=finite), as_array("w2", w2, finite=finite)
+    b = as_array("bias", bias, finite=finite)
     check_broadcast(x=x, target=t, w1=w1, w2=w2, bias=b)
-    largest = largest_size(w1) * largest_size(x)
-    if not (math.isfinite(largest) or is_finite(w1 * x)):
-        raise OverflowError
+    if finite:
+        largest = largest_size(w1) * largest_size(x)
+        if not (math.isfinite(largest) or is_finite(w1 * x)):
+            raise OverflowError
     return x, t, w1, w2, b, np.asarray(as_number("slope", slope))
 
 
 # The formulas, for arrays and for numbers.
+
+
+def _are_finite(*network: Any) -> Any:
+    """Whether the numbers are finite, and w1 x as well; the slope is."""
+    x, t, w1, w2, b, _ = network
+    others = (np.abs(t) < np.inf) & (np.abs(w2) < np.inf) & (np.abs(b) < np.inf)
+    return others & (np.abs(w1 * x) < np.inf)
 
 
 def _loss(*network: Any) -> tuple[Any]:

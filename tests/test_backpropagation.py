@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import difference_quotient
+from scipy.special import expit
 
 from hw4lib import _blocks
 from hw4lib.backpropagation import (
@@ -954,3 +955,49 @@ def test_results_can_be_kept_and_sent():
     with ThreadPoolExecutor(4) as threads:
         many = list(threads.map(lambda _: network_gradient(**SHEET), range(64)))
     assert set(many) == {network_gradient(**SHEET)}
+
+
+@pytest.mark.usefixtures("numba")
+def test_a_compiled_loop_is_the_formula_of_the_sheet(rng):
+    """With SciPy's sigmoid, for examples on both sides of the kink."""
+    x, t = rng.normal(size=40), rng.random(40)
+    y = expit(-1.3 * np.maximum(0.7 * x, 0.0) + 0.2)
+    delta = (y - t) * y * (1.0 - y)
+
+    loss = network_loss(x, t, 0.7, -1.3, 0.2, engine="numba")
+    gradient = network_gradient(x, t, 0.7, -1.3, 0.2, engine="numba")
+
+    assert_allclose(loss, 0.5 * (y - t) ** 2, rtol=1e-12, atol=1e-16)
+    assert_allclose(gradient.w1, delta * -1.3 * (x > 0.0) * x, rtol=1e-12, atol=1e-16)
+    assert_allclose(
+        gradient.w2, delta * np.maximum(0.7 * x, 0.0), rtol=1e-12, atol=1e-16
+    )
+    assert_allclose(gradient.bias, delta, rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("f", [network_loss, network_gradient])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_compiled_loop_names_the_argument_that_is_not_finite(f, name, number):
+    """The loop only knows that one is wrong, also where no result would show it."""
+    given_ = {key: np.full(5, float(value)) for key, value in SHEET.items()}
+    given_[name][3] = number
+    with says(ValueError, f"`{name}` holds {number}, expected finite numbers"):
+        f(**given_, engine="numba")
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("f", [network_loss, network_gradient])
+@pytest.mark.parametrize("w2", [-1.0, 0.0, 1.0])
+def test_a_compiled_loop_refuses_a_hidden_unit_past_the_largest_float(f, w2):
+    """Also where the loss itself would be finite: the output is then 0 or 1."""
+    with pytest.raises(ValueError, match="`x` and `w1` make the result too large"):
+        f([1.0, 1e200], 1.0, 1e200, w2, 0.2, engine="numba")
+
+
+@pytest.mark.usefixtures("numba")
+def test_a_compiled_loop_refuses_a_gradient_past_the_largest_float():
+    """`w2 x` overflows, though every argument and the hidden unit are finite."""
+    with pytest.raises(ValueError, match="make the result too large"):
+        network_gradient(1e200, 0.5, 1e-300, 1e200, [0.2, 0.1], engine="numba")

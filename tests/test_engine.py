@@ -125,6 +125,35 @@ def test_both_engines_evaluate_a_formula(rng, monkeypatch, shapes, share):
             assert np.shape(result) == shape
 
 
+def positive(a, b, c):
+    """A domain: the first argument is positive, and the others are any numbers."""
+    return (a > 0.0) & ((b == b) & (c == c))  # noqa: PLR0124
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("share", [2**15, 2])
+@pytest.mark.parametrize("shapes", [((9,), (), ()), ((6, 4), (4,), (6, 1))], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [(0, 0.0), (0, -1.0), (0, np.nan), (1, np.nan), (2, np.inf)]
+)
+def test_a_loop_finds_the_one_number_that_is_wrong(
+    rng, monkeypatch, shapes, share, wrong
+):
+    """Wherever it is: outside the domain, or with a result that is not finite."""
+    monkeypatch.setattr(_engine, "_SHARE", share)
+    arrays = [rng.uniform(1.0, 2.0, size=shape) for shape in shapes]
+    argument, number = wrong
+
+    results, right = _engine.in_loops(decayed, positive, *arrays)
+
+    assert right is True
+    assert all(np.isfinite(result).all() for result in results)
+    for place in np.ndindex(np.shape(arrays[argument])):
+        changed = [np.array(array) for array in arrays]
+        changed[argument][place] = number
+        assert _engine.in_loops(decayed, positive, *changed)[1] is False
+
+
 @pytest.mark.usefixtures("numba")
 def test_a_formula_takes_any_memory():
     """Every second number, read-only, and numbers that begin in the middle of one."""
@@ -149,7 +178,9 @@ def test_a_formula_is_compiled_to_vector_instructions(tmp_path):
 import os, re, sys
 os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
 from hw4lib import _engine, backpropagation
-loop, _ = _engine.fused(backpropagation._gradient, "vvssss")
+loop, _ = _engine.fused(
+    backpropagation._gradient, "vvssss", backpropagation._are_finite
+)
 print(len(re.findall("divpd", loop.inspect_asm(loop.signatures[0]))) > 0)
 """
     assert printed(code, tmp_path) == "True"
@@ -242,7 +273,9 @@ import os, sys
 os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
 from hw4lib import _engine, backpropagation
 backpropagation.network_loss([2.0, 3.0], 1.0, 0.1, -1.0, 0.2, engine="numba")
-loop, _ = _engine.fused(backpropagation._loss, "vsssss")
+loop, _ = _engine.fused(
+    backpropagation._loss, "vsssss", backpropagation._are_finite
+)
 print(sum(loop.stats.cache_hits.values()))
 """
     assert two_processes(code, tmp_path) == ["0", "1"]

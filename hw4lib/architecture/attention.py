@@ -25,6 +25,7 @@ from hw4lib._checks import (
     as_pair,
     check_broadcast,
     check_memory,
+    check_results,
     contract,
     is_finite,
     largest_size,
@@ -453,7 +454,7 @@ def multi_head_attention(
     return np.asarray(side_by_side @ w_o) + _as_bias("output_bias", output_bias, w_o)
 
 
-@contract
+@contract(checked=True)
 def attention_matrix(
     weights: ArrayLike,
     value_weights: ArrayLike,
@@ -494,6 +495,9 @@ def attention_matrix(
     # Rows of the matrix as wholes, because NumPy is slow along short axes.
     mixing, shared = np.repeat(a, d, axis=2), np.tile(w_v.mT, m)
     blocks = np.einsum("hnx,hex->nex", mixing, shared)  # row e of A_nm W_v' for all m
+    # A weight is at most 1, so that no entry is larger than this bound.
+    if not math.isfinite(len(a) * largest_size(w_v)):
+        check_results(blocks)
     return np.asarray(blocks.reshape(n * d_v, m * d))
 
 

@@ -30,7 +30,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hw4lib._checks import as_array, as_integer, as_pair, check_memory, contract
+from hw4lib._checks import (
+    as_array,
+    as_integer,
+    as_pair,
+    check_memory,
+    check_results,
+    contract,
+)
 from hw4lib._engine import check_engine, compiled, on_all_processors, parts_of
 from hw4lib._typing import Engine
 
@@ -266,7 +273,7 @@ def weight_counts(
     return WeightCounts(entries, connections, entries - connections, blocks * layer.k)
 
 
-@contract
+@contract(checked=True)
 def conv1d(
     x: ArrayLike,
     kernel: ArrayLike,
@@ -315,9 +322,12 @@ def conv1d(
     if b.ndim and b.shape != w.shape[:-2]:
         expected = f"({len(w)})" if w.ndim == 3 else "a number"
         raise ValueError(f"`bias` has shape {b.shape}, expected {expected}")
-    outputs = _outputs if engine == "numpy" else _outputs_compiled
-    z = outputs(_cells(w), x, layer)
-    z += b[..., None]
+    if engine == "numba":
+        z, finite = _outputs_compiled(_cells(w), x, layer, b)
+    if engine == "numpy" or not finite:
+        z = _outputs(_cells(w), x, layer)
+        z += b[..., None]
+        check_results(z)
     return z if w.ndim == 3 else z[..., 0, :]
 
 
@@ -596,73 +606,88 @@ _BLOCK = 1024
 
 def _sum_in_loops(
     x: NDArray[np.float64],
-    w: NDArray[np.float64],
+    weights: tuple[NDArray[np.float64], NDArray[np.float64]],
     z: NDArray[np.float64],
     steps: tuple[int, int],
     items: tuple[int, int],
-) -> None:
-    """Fill in some blocks of the outputs, four weights at a time.
+) -> bool:
+    """Fill in some blocks of the outputs, and return whether they are finite.
 
     With the inputs at places r, r + s, r + 2s, ... next to each other, input is + dt is
     number i + dt // s of those with r = dt % s: a term starts there, and goes on by 1.
+    Eight weights are taken at a time, the last ones with zeros after them.
 
     Args:
         x: Inputs of each signal by r, of each channel, shape `(signals, in * s * l)`.
-        w: Weights, shape `(out, in, k)`.
+        weights: Weights, shape `(out, in, k)`, and what is added to the outputs of each
+            channel, shape `(out)`.
         z: Outputs, shape `(signals, out, m)`.
         steps: Stride s and dilation d.
         items: The first block and the one after the last; all channels of a block of a
             signal follow each other, because they read the same inputs.
     """
+    w, bias = weights
     (s, d), (_, into, k) = steps, w.shape
-    starts, length = np.empty(into * k, np.int64), x.shape[1] // (into * s)
+    length, terms = x.shape[1] // (into * s), -(-into * k // 8) * 8
+    starts, v = np.zeros(terms, np.int64), np.zeros(terms)
     for t in range(into * k):
         reach = d * (t % k)
         starts[t] = (t // k * s + reach % s) * length + reach // s
-    blocks, whole = -(-z.shape[2] // _BLOCK), len(starts) - len(starts) % 4
+    blocks, finite = -(-z.shape[2] // _BLOCK), True
     for item in range(*items):
         place, channel = divmod(item, len(w))
         signal, block = divmod(place, blocks)
-        first, v = block * _BLOCK, w[channel].ravel()
+        first, v[: into * k] = block * _BLOCK, w[channel].ravel()
         y, inputs = z[signal, channel, first : first + _BLOCK], x[signal, first:]
         y[:] = 0.0
-        for t in range(0, whole, 4):
+        for t in range(0, terms, 8):
             x0, x1 = inputs[starts[t] :], inputs[starts[t + 1] :]
             x2, x3 = inputs[starts[t + 2] :], inputs[starts[t + 3] :]
+            x4, x5 = inputs[starts[t + 4] :], inputs[starts[t + 5] :]
+            x6, x7 = inputs[starts[t + 6] :], inputs[starts[t + 7] :]
             v0, v1, v2, v3 = v[t], v[t + 1], v[t + 2], v[t + 3]
+            v4, v5, v6, v7 = v[t + 4], v[t + 5], v[t + 6], v[t + 7]
             for i in range(len(y)):
-                y[i] = y[i] + v0 * x0[i] + v1 * x1[i] + v2 * x2[i] + v3 * x3[i]
-        for t in range(whole, len(starts)):
-            x0, v0 = inputs[starts[t] :], v[t]
-            for i in range(len(y)):
-                y[i] += v0 * x0[i]
+                some = y[i] + v0 * x0[i] + v1 * x1[i] + v2 * x2[i] + v3 * x3[i]
+                y[i] = some + v4 * x4[i] + v5 * x5[i] + v6 * x6[i] + v7 * x7[i]
+        added = bias[channel]
+        for i in range(len(y)):
+            y[i] += added
+            finite &= abs(y[i]) < np.inf
+    return finite
 
 
 _SIGNATURE = (
-    "void(Array(float64, 2, 'C', True), Array(float64, 3, 'C', True),"
+    "boolean(Array(float64, 2, 'C', True),"
+    " Tuple((Array(float64, 3, 'C', True), float64[::1])),"
     " float64[:,:,::1], UniTuple(int64, 2), UniTuple(int64, 2))"
 )
 
 
 def _outputs_compiled(
-    w: NDArray[np.float64], x: NDArray[np.float64], layer: _Layer
-) -> NDArray[np.float64]:
-    """Do what `_outputs` does, with the compiled loop."""
+    w: NDArray[np.float64],
+    x: NDArray[np.float64],
+    layer: _Layer,
+    bias: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], bool]:
+    """Return the outputs of a layer, and whether they are finite, by compiled loops."""
     (*lead, into, _), out, m, s = x.shape, len(w), layer.m, layer.s
     length = -(-layer.padded // s)
     padded = _pad(x, layer, s * length - layer.padded)
     inputs = padded.reshape(prod(lead), into, length, s).swapaxes(-1, -2)
     inputs = np.require(inputs.reshape(prod(lead), into * s * length), None, ["C", "A"])
-    weights, z = np.require(w, None, ["C", "A"]), np.empty((len(inputs), out, m))
+    weights = np.require(w, None, ["C", "A"]), np.zeros(out) + bias
+    z = np.empty((len(inputs), out, m))
     loop, steps = compiled(_sum_in_loops, _SIGNATURE), (s, layer.d)
 
-    def run(items: tuple[int, int]) -> None:
-        loop(inputs, weights, z, steps, items)
+    def run(items: tuple[int, int]) -> bool:
+        return bool(loop(inputs, weights, z, steps, items))
 
     blocks = len(inputs) * out * -(-m // _BLOCK)
     # A product takes about a fiftieth of the time of an entry with exponentials.
-    on_all_processors(run, parts_of(blocks, m * w.size * len(inputs) // 50))
-    return z.reshape(*lead, out, m)
+    parts = parts_of(blocks, m * w.size * len(inputs) // 50)
+    finite = all(on_all_processors(run, parts))
+    return z.reshape(*lead, out, m), finite
 
 
 def _cells(kernel: NDArray[_Number]) -> NDArray[_Number]:

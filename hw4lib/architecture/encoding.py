@@ -99,7 +99,7 @@ def encoding_frequencies(
     return np.array([float(w) for w in _frequencies(d, big_l, big_d)])
 
 
-@contract
+@contract(checked=True)  # sines and cosines are finite
 def positional_encoding(
     positions: ArrayLike,
     dimension: int,
@@ -447,10 +447,7 @@ def _in_turns(
 def _encode(
     n: NDArray[np.int64], whole: NDArray[np.uint64], rest: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    n = n[..., None]
-    # Unsigned products drop full turns; as a signed number the rest is half a turn.
-    turns = (n.astype(np.uint64) * whole).view(np.int64)
-    angles = turns * _UNIT + n * rest  # the second is at most a quarter of a turn
+    angles = _angles(n, whole, rest)
     encodings = np.empty((*angles.shape[:-1], 2 * len(whole)))
     np.sin(angles, out=encodings[..., 0::2])
     np.cos(angles, out=encodings[..., 1::2])
@@ -461,7 +458,21 @@ def _rotations(
     n: NDArray[np.int64], whole: NDArray[np.uint64], rest: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
     """Return what takes the pair of a position to the pair `n` positions on."""
-    return np.asarray(-1j * _encode(n, whole, rest).view(np.complex128))
+    angles = _angles(n, whole, rest)
+    rotations = np.empty(angles.shape, np.complex128)
+    np.cos(angles, out=rotations.real)
+    np.sin(-angles, out=rotations.imag)
+    return rotations
+
+
+def _angles(
+    n: NDArray[np.int64], whole: NDArray[np.uint64], rest: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    n = n[..., None]
+    # Unsigned products drop full turns; as a signed number the rest is half a turn.
+    turns = (n.astype(np.uint64) * whole).view(np.int64)
+    angles = turns * _UNIT + n * rest  # the second is at most a quarter of a turn
+    return np.asarray(angles)
 
 
 def _product(*factors: NDArray[np.float64]) -> np.float64:

@@ -30,12 +30,13 @@ from hw4lib._checks import (
     as_numbers,
     check_broadcast,
     check_memory,
+    check_results,
     contract,
     is_finite,
     largest_size,
 )
 from hw4lib._elementary import sigmoid, softplus
-from hw4lib._engine import elementwise
+from hw4lib._engine import check_engine, elementwise, in_loops
 from hw4lib._typing import RNG, Engine, Real
 
 __all__ = [
@@ -113,7 +114,7 @@ def noisy_probability(
     return np.asarray(eps + (1.0 - 2.0 * eps) * sigmoid(a))
 
 
-@contract
+@contract(checked=True)
 def noisy_cross_entropy(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -152,11 +153,10 @@ def noisy_cross_entropy(
         >>> noisy_cross_entropy([-1e4, 0.0, 1e4], 1, flip_probability=0).round(4)
         array([1.000e+04, 6.931e-01, 0.000e+00])
     """
-    a, y, eps = _as_data(logits, labels, flip_probability)
-    return _loss_and_gradient(a, y, eps, engine).loss
+    return _evaluated(engine, logits, labels, flip_probability).loss
 
 
-@contract
+@contract(checked=True)
 def noisy_cross_entropy_gradient(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -197,11 +197,10 @@ def noisy_cross_entropy_gradient(
         >>> noisy_cross_entropy_gradient([0.0, 1e4], [1, 0], flip_probability=0.1)
         array([-0.4,  0. ])
     """
-    a, y, eps = _as_data(logits, labels, flip_probability)
-    return _loss_and_gradient(a, y, eps, engine).gradient
+    return _evaluated(engine, logits, labels, flip_probability).gradient
 
 
-@contract
+@contract(checked=True)
 def noisy_cross_entropy_with_gradient(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -235,7 +234,7 @@ def noisy_cross_entropy_with_gradient(
         >>> float(both.gradient)
         -0.4
     """
-    return _loss_and_gradient(*_as_data(logits, labels, flip_probability), engine)
+    return _evaluated(engine, logits, labels, flip_probability)
 
 
 @contract
@@ -673,6 +672,25 @@ def backward_corrected_gradient(
     return np.asarray(residual - eps / (1.0 - 2.0 * eps) * (2.0 * y - 1.0))
 
 
+def _evaluated(
+    engine: Engine,
+    logits: ArrayLike,
+    labels: ArrayLike,
+    flip_probability: ArrayLike,
+) -> LossAndGradient:
+    """Return both, finite, of arguments that are checked here."""
+    check_engine(engine)
+    if engine == "numba":
+        data = _as_data(logits, labels, flip_probability, checked=False)
+        results, usual = in_loops(_of_moderate, _are_moderate, *data)
+        if usual:
+            return LossAndGradient(*results)
+    # Where the loop met another number, the checks name its argument.
+    both = _loss_and_gradient(*_as_data(logits, labels, flip_probability), engine)
+    check_results(both.loss, both.gradient)
+    return both
+
+
 def _loss_and_gradient(
     a: _Array, y: _Array, eps: _Array | float, engine: Engine = "numpy"
 ) -> LossAndGradient:
@@ -686,6 +704,12 @@ def _loss_and_gradient(
 
 
 # The formulas, for arrays and for numbers.
+
+
+def _are_moderate(a: Any, y: Any, eps: Any) -> Any:
+    """Whether the shorter formula is for these numbers."""
+    hard = (y == 0.0) | (y == 1.0)
+    return hard & (np.abs(a) <= 340.0) & (eps >= 0.0) & (eps < 0.5)
 
 
 def _of_moderate(a: Any, y: Any, eps: Any) -> tuple[Any, Any]:
@@ -780,13 +804,20 @@ def _as_data(
     flip_probability: ArrayLike,
     *,
     soft: bool = True,
+    checked: bool = True,
 ) -> tuple[_Array, _Array, _Array]:
-    a, eps = as_array("logits", logits), _as_flip_probability(flip_probability)
-    y = (
-        _as_soft_labels("labels", labels)
-        if soft
-        else as_labels("labels", labels, (0, 1))
-    )
+    """Return the arguments, whose values somebody else checks if not `checked`."""
+    a = as_array("logits", logits, finite=checked)
+    if not checked:
+        eps = as_array("flip_probability", flip_probability, finite=False)
+        y = as_array("labels", labels, finite=False)
+    else:
+        eps = _as_flip_probability(flip_probability)
+        y = (
+            _as_soft_labels("labels", labels)
+            if soft
+            else as_labels("labels", labels, (0, 1))
+        )
     check_broadcast(logits=a, labels=y, flip_probability=eps)
     _check_columns("labels", y.shape, a.shape)
     return a, y, eps

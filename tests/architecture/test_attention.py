@@ -255,6 +255,16 @@ def test_matrix_is_the_matrix_of_the_layer_with_its_weights_held(rng):
     assert_allclose(matrix @ x.ravel(), y.ravel(), rtol=1e-11)
 
 
+def test_heads_may_add_up_to_almost_the_largest_float():
+    """Halves of what would overflow in full."""
+    assert_allclose(
+        attention_matrix(np.full((2, 1, 1), 0.5), np.full((2, 1, 1), 1.5e308)),
+        [[1.5e308]],
+        rtol=0,
+        atol=0,
+    )
+
+
 def test_matrix_of_a_multi_head_layer_maps_its_input_to_its_output(rng):
     x, w_q, w_k, w_v, w_o = heads(rng)
     a = attention_weights(x @ w_q, x @ w_k)
@@ -1064,6 +1074,11 @@ def test_bad_masks_and_biases_are_named(call, message):
             lambda: attention_matrix(ONE, [[1e200]], output_weights=[[1e200]]),
             ValueError,
             "`value_weights` and `output_weights` make the result too large",
+        ),
+        (
+            lambda: attention_matrix([ONE, ONE], [[[1e308]], [[1e308]]]),
+            ValueError,
+            "`value_weights` makes the result too large",
         ),
         (lambda: attention_counts(0, 1), ValueError, "`length` is 0, expected >= 1"),
         (lambda: attention_counts(1, 0), ValueError, "`dimension` is 0"),

@@ -328,8 +328,8 @@ class TestConv1d:
     @pytest.mark.parametrize("channels", [(1, 1), (1, 4), (3, 2)])
     @pytest.mark.parametrize("options", LAYERS, ids=str)
     def test_the_compiled_loop_is_the_slow_loop(self, rng, options, channels):
-        """Whole groups of four weights and a rest, windows with gaps and padding."""
-        for length, width in ((1, 1), (9, 4), (40, 7)):
+        """Groups of eight weights, whole and not, windows with gaps and padding."""
+        for length, width in ((1, 1), (9, 4), (40, 7), (60, 8)):
             x, kernel = rng.normal(size=(channels[1], length)), rng.normal(size=width)
             kernel = kernel * rng.normal(size=(*channels, 1))
             z = conv1d(x, kernel, **options, engine="numba")
@@ -348,6 +348,17 @@ class TestConv1d:
         monkeypatch.setattr(_engine, "_SHARE", 20)
         monkeypatch.setattr(numba, "get_num_threads", lambda: 2)
         assert_array_equal(run(), alone)
+
+    @pytest.mark.usefixtures("numba")
+    @pytest.mark.parametrize("place", [0, 1500, 2999])
+    def test_the_compiled_loop_refuses_one_output_past_the_largest_float(self, place):
+        """In any block, by the weights or by the bias alone."""
+        x = np.zeros(3000)
+        x[place] = 1e308
+        with pytest.raises(ValueError, match="`x` makes the result too large"):
+            conv1d(x, [10.0], engine="numba")
+        with pytest.raises(ValueError, match="`x` and `bias` make the result too"):
+            conv1d(x, [1.0], bias=1e308, engine="numba")
 
     @pytest.mark.usefixtures("numba")
     @pytest.mark.parametrize("batch", [(), (2, 3), (0,), (2, 0, 3)])

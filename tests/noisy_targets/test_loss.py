@@ -917,3 +917,54 @@ def test_no_flips_even_where_the_draw_is_zero():
     assert_array_equal(flip_labels([0, 1], flip_probability=0, rng=rng), [0, 1])
     drawn = draw_noisy_labels([-1e4, 1e4], flip_probability=0, rng=rng)
     assert_array_equal(drawn, [0, 1])
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize(
+    ("name", "number", "expected"),
+    [
+        ("logits", np.nan, "finite numbers"),
+        ("logits", -np.inf, "finite numbers"),
+        ("labels", np.nan, "finite numbers"),
+        ("labels", -0.5, r"in \[0, 1\]"),
+        ("labels", 2.0, r"in \[0, 1\]"),
+        ("flip_probability", np.nan, "finite numbers"),
+        ("flip_probability", -0.1, r"in \[0, 0.5\)"),
+        ("flip_probability", 0.5, r"in \[0, 0.5\)"),
+    ],
+)
+def test_a_compiled_loop_names_the_argument_that_is_wrong(name, number, expected):
+    """The loop only knows that one is."""
+    arguments = {
+        "logits": np.arange(5.0),
+        "labels": np.ones(5),
+        "flip_probability": np.full(5, 0.1),
+    }
+    arguments[name][3] = number
+    for f in (
+        noisy_cross_entropy,
+        noisy_cross_entropy_gradient,
+        noisy_cross_entropy_with_gradient,
+    ):
+        with pytest.raises(ValueError, match=f"`{name}` holds .*, expected {expected}"):
+            f(**arguments, engine="numba")
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize(
+    "last", [(3.0, 1.0), (3.0, 0.25), (345.0, 1.0), (-1e300, 0.5)], ids=str
+)
+def test_a_compiled_loop_is_the_formula_of_the_sheet(rng, last):
+    """And one soft label, or one large logit, changes the loss of no other entry."""
+    a, y = np.append(rng.normal(size=9), last[0]), np.append(np.arange(9) % 2, last[1])
+    both = noisy_cross_entropy_with_gradient(a, y, flip_probability=0.1, engine="numba")
+
+    one, zero = (
+        -np.logaddexp(np.log(p) + log_expit(a), np.log1p(-p) + log_expit(-a))
+        for p in (0.9, 0.1)
+    )
+    assert_allclose(both.loss, y * one + (1.0 - y) * zero, rtol=1e-12)
+    slope = 0.8 * expit(a) * expit(-a)
+    one, zero = -slope / (0.1 + 0.8 * expit(a)), slope / (0.1 + 0.8 * expit(-a))
+    # Where the two terms cancel, so do their digits.
+    assert_allclose(both.gradient, y * one + (1.0 - y) * zero, rtol=1e-12, atol=1e-16)
