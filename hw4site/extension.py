@@ -34,7 +34,7 @@ _NOT_FOR_SEARCH = re.compile(
 # A long name in a line of text.
 _INLINE_CODE = re.compile(r"(?<!<pre>)<code>[^<>\s]{16,}</code>")
 # What Pygments calls names, operators, punctuation and white space.
-_PLAIN_SPAN = re.compile(r'<span class="[nopw]">([^<]*)</span>')
+_PLAIN_SPAN = re.compile(r'<span class="[nopw]">([^<]*)</span>|<span></span>')
 _HEADINGS = {"h1", "h2", "h3", "h4"}
 _PART = re.compile(r"\d(?:\.\d)? \([a-z]\)")
 _FOLDS = {"hint", "answer", "why", "mistakes", "code", "remark", "proof"}
@@ -233,7 +233,7 @@ class _Cells(Treeprocessor):
 
 
 class _Spans(Postprocessor):
-    """Unwraps names, operators and signs in code, which have its own color.
+    """Unwraps names, operators and signs in code, which have its own color, and nothing.
 
     An element each would be two thirds of a page's.
     """
