@@ -255,12 +255,9 @@ def test_a_loop_is_kept_for_the_next_process(tmp_path):
     code = """
 import os, sys
 os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
-from hw4lib._engine import compiled
 from hw4lib.online_learning import _update, online_gradient_descent
 online_gradient_descent([[1.0]], [1], 0.1, engine="numba")
-formulas = _update._FORMULAS
-loop = compiled(_update.play_in_loops, _update._SIGNATURE, *formulas, reorder=True)
-print(sum(loop.stats.cache_hits.values()))
+print(sum(_update.loop_of(1, 1).stats.cache_hits.values()))
 """
     assert two_processes(code, tmp_path) == ["0", "1"]
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, Literal, TypeAlias, overload
+from typing import Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,11 +23,12 @@ from hw4lib._checks import (
     check_broadcast,
     check_memory,
     contract,
+    is_finite,
 )
 from hw4lib._elementary import softplus
-from hw4lib._engine import check_engine, elementwise
+from hw4lib._engine import check_engine
 from hw4lib._typing import Engine, Real
-from hw4lib.online_learning._update import gradient, norm, play, step
+from hw4lib.online_learning._update import Block, gradient, norm, play, step
 
 __all__ = [
     "Keep",
@@ -48,8 +49,9 @@ Keep: TypeAlias = Literal["totals", "losses", "iterates"]
 """How much of a run is kept."""
 _Samples: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-# Numbers in the iterates of a block of rounds: two megabytes.
-_BLOCK = 2**18
+# Numbers in the iterates of a block of rounds, two megabytes; and in its features,
+# where iterates are not stored.
+_BLOCK, _FEATURES = 2**18, 2**20
 
 
 @contract
@@ -294,7 +296,7 @@ def online_gradient_descent(
         nonlocal position
         rows = slice(position, position + count)
         position += count
-        return as_array("X", X[rows]), as_labels("y", y[rows], (-1, 1))
+        return X[rows], y[rows]
 
     return _run(
         take,
@@ -304,7 +306,7 @@ def online_gradient_descent(
         initial=initial,
         keep=keep,
         engine=engine,
-        name="X",
+        names=("X", "y"),
         count=len(X),
     )
 
@@ -404,7 +406,7 @@ def online_gradient_descent_stream(
         initial=initial,
         keep=keep,
         engine=engine,
-        name="samples",
+        names=("samples", "samples"),
     )
 
 
@@ -464,12 +466,13 @@ def _run(
     initial: ArrayLike | None,
     keep: Keep,
     engine: Engine,
-    name: str,
+    names: tuple[str, str],
     count: int = 0,
 ) -> OnlineRun:
     """Run over the samples, of which `take` returns as many as asked while it can.
 
-    The name is that of the samples' argument; `count` is their number, if known.
+    The names are those of the arguments that hold features and labels; `count` is the
+    number of samples, if known.
     """
     check_engine(engine)
     if keep not in ("totals", "losses", "iterates"):
@@ -481,7 +484,7 @@ def _run(
     check_memory("step_size", runs, *runs, features)
     if keep != "totals":
         kept = features if keep == "iterates" else 2
-        check_memory(name, f"of {count} samples", count + 1, *runs, kept)
+        check_memory(names[0], f"of {count} samples", count + 1, *runs, kept)
     w = np.zeros((*runs, features))
     if initial is not None:
         start = as_array("initial", initial)
@@ -491,19 +494,19 @@ def _run(
 
     path, losses, gradient_norms = [w[None]], [], []
     done, totals, largest = 0, np.zeros((2, *runs)), np.zeros(runs)
-    rounds = max(1, min(2**13, 2**15 // largest.size, _BLOCK // w.size))
+    stored = engine == "numpy" or keep == "iterates"
+    fitting = _BLOCK // w.size if stored else _FEATURES // features
+    rounds = max(1, min(2**14, 2**15 // largest.size, fitting))
     while (samples := take(rounds))[1].size:
         n = len(samples[1])
-        steps = np.broadcast_to(steps_of(done, n), (n, *runs))
+        steps = steps_of(done, n)
         block = play(engine, w, samples, steps, lam, keep_path=keep == "iterates")
-        _check_shares(name, samples[0], block.margins)
-        root = np.asarray(math.sqrt(lam))
-        loss = elementwise(engine, _loss, block.margins, block.norms, root)[0]
-        totals += loss.sum(axis=0), np.square(block.gradient_norms).sum(axis=0)
-        largest = np.maximum(largest, block.norms.max(axis=0))
+        _check_samples(names, samples, block)
+        totals += block.totals[:2]
+        largest = np.maximum(largest, block.totals[2])
         w, done = block.weights, done + n
         if keep != "totals":
-            losses.append(loss)
+            losses.append(block.losses)
             gradient_norms.append(block.gradient_norms)
         if keep == "iterates":
             path.append(block.path)
@@ -517,25 +520,24 @@ def _run(
     return RunWithIterates(*total, *each, iterates=np.concatenate(path))
 
 
-def _loss(margin: Any, norm: Any, root: Any) -> tuple[Any]:
-    """Return the losses, from the root of lambda: the squared norm may be no float."""
-    below = np.where(margin < 0.0, -margin, 0.0)
-    return (below + np.log1p(np.exp(-np.abs(margin))) + (root * norm) ** 2,)
+def _check_samples(names: tuple[str, str], samples: _Samples, block: Block) -> None:
+    """Refuse samples of a block that has been played, which is when it is known best.
 
-
-def _check_shares(
-    name: str, X: NDArray[np.float64], margins: NDArray[np.float64]
-) -> None:
-    """Refuse samples of which `share` is no float, although its product with x counts.
-
-    For features up to 1e140 the product is lost beside the weights of such a margin.
+    Whatever is no sample leaves weights that are no numbers. And `share` may be no
+    float, although its product with x counts: for features up to 1e140 the product is
+    lost beside the weights of such a margin.
     """
-    lost = (margins > 700.0) & (margins < 1500.0)
-    if lost.any() and np.abs(X).max() > 1e140:
-        raise ValueError(
-            f"`{name}` holds features up to {np.abs(X).max():g} and has a margin of "
-            f"{margins[lost][0]:g}, expected features up to 1e+140"
-        )
+    X, y = samples
+    if not is_finite(block.weights):
+        as_array(names[0], X)
+        as_labels(names[1], y, (-1, 1))
+    if np.count_nonzero(block.totals[3] > 700.0):
+        lost = (block.margins > 700.0) & (block.margins < 1500.0)
+        if lost.any() and np.abs(X).max() > 1e140:
+            raise ValueError(
+                f"`{names[0]}` holds features up to {np.abs(X).max():g} and has a "
+                f"margin of {block.margins[lost][0]:g}, expected features up to 1e+140"
+            )
 
 
 def _schedule(
@@ -543,7 +545,8 @@ def _schedule(
 ) -> tuple[Callable[[int, int], NDArray[np.float64]], tuple[int, ...]]:
     """Return the step sizes of `n` rounds after `done`, as a function, and the shape.
 
-    The shape is that of the runs, and the function's results broadcast to `(n, *runs)`.
+    The shape is that of the runs, and the function returns shape `(n, *runs)`, or
+    `(1, *runs)` for the same in each round.
     """
     most = 1.0 / lam if lam else math.inf
     if not callable(step_size):
@@ -552,7 +555,7 @@ def _schedule(
             raise ValueError(
                 f"`step_size` has shape {constant.shape}, expected () or (S)"
             )
-        return lambda _done, _n: constant, constant.shape
+        return lambda _done, _n: constant[None], constant.shape
 
     def scheduled(done: int, n: int) -> NDArray[np.float64]:
         rounds = np.arange(done + 1, done + n + 1, dtype=np.int64)
@@ -568,6 +571,6 @@ def _schedule(
         steps = as_numbers("step_size", sizes, above=0.0, at_most=most)
         if steps.shape not in ((), (n,)):
             raise ValueError(f"`step_size` has shape {steps.shape}, expected ({n})")
-        return steps
+        return steps.reshape(-1)
 
     return scheduled, ()

@@ -12,11 +12,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from hw4lib import _engine
 from hw4lib.online_learning import (
+    descent,
     gradient_step,
     online_gradient_descent,
     online_gradient_descent_stream,
 )
-from hw4lib.online_learning._update import norm, root
+from hw4lib.online_learning._update import norm, play, scaled_root
 
 FIELDS = [
     "count",
@@ -71,9 +72,10 @@ def test_the_engines_agree(rng, *, p, steps, keep):
     assert_same(run, online_gradient_descent(X, y, steps, **options))
 
 
-def test_runs_side_by_side_are_runs_alone_in_any_threads(rng, numba, monkeypatch):
+@pytest.mark.parametrize("p", [2, 12], ids=["in lines", "in turn"])
+def test_runs_side_by_side_are_runs_alone_in_any_threads(rng, numba, monkeypatch, p):
     """Each is what NumPy plays with one step size; one thread gives the same bits."""
-    X, y = data(rng, 30, 2)
+    X, y = data(rng, 30, p)
     sizes = np.geomspace(0.01, 0.2, 9)
     run = partial(online_gradient_descent, X, y, sizes, keep="iterates", engine="numba")
     together = run()
@@ -89,6 +91,39 @@ def test_runs_side_by_side_are_runs_alone_in_any_threads(rng, numba, monkeypatch
     shared = run()
     for name in FIELDS[1:]:
         assert_array_equal(getattr(shared, name), getattr(together, name))
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("p", [2, 12], ids=["in lines", "in turn"])
+def test_norms_past_the_squares_are_those_of_numpy(rng, p):
+    """Of weights and of gradients, in some of the rounds and for some of the runs."""
+    X, y = data(rng, 8, p)
+    X[::3] *= 1e-200
+    start = rng.normal(size=(9, p)) * 10.0 ** np.repeat([-180, 0, 150], 3)[:, None]
+    options = {"regularization": 1e-3, "initial": start, "keep": "iterates"}
+
+    run = online_gradient_descent(X, y, [1e-9] * 9, **options, engine="numba")
+
+    assert_same(run, online_gradient_descent(X, y, [1e-9] * 9, **options))
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("keep", ["totals", "iterates"])
+def test_blocks_of_rounds_are_one_run(rng, monkeypatch, keep):
+    """Each block goes on from the last, and its totals are added."""
+    X, y = data(rng, 31, 3)
+    expected = online_gradient_descent(X, y, [0.1, 0.2], keep=keep)
+    monkeypatch.setattr(descent, "_FEATURES", 12)
+    monkeypatch.setattr(descent, "_BLOCK", 24)
+    taken = []
+    monkeypatch.setattr(
+        descent, "play", lambda *a, **b: taken.append(a) or play(*a, **b)
+    )
+
+    run = online_gradient_descent(X, y, [0.1, 0.2], keep=keep, engine="numba")
+
+    assert len(taken) == 8
+    assert_same(run, expected)
 
 
 @pytest.mark.usefixtures("numba")
@@ -123,12 +158,13 @@ def outcome(X, y, *options, **more):
 def test_the_engines_agree_on_the_edges_of_the_floats(lam):
     """The same result, or the same error word for word.
 
-    No margin is a difference of large products, of which each order rounds another.
+    No margin and no weight is a small difference of large products, of which each order
+    rounds another.
     """
     pytest.importorskip("numba")
     answered = refused = 0
     for first, second, start in itertools.product(SIZES, repeat=3):
-        for eta in (1e-300, 1e-3):
+        for eta in (1e-300, 2.0**-10):
             X, y = [[first, 1.0], [second, first]], [1, -1]
             options = {"regularization": lam, "initial": [start, 0.0]}
             ours = outcome(X, y, eta, keep="iterates", **options)
@@ -282,8 +318,8 @@ def test_norms_where_squares_leave_the_floats(rng, size):
     with np.errstate(all="ignore"):
         assert_allclose(norm(v), expected, rtol=1e-15)
         assert_allclose(norm(v.T, axis=0), expected, rtol=1e-15)
-        rows = [root(np.square(row).sum(), row) for row in v]
-    assert_allclose(rows, expected, rtol=1e-15)
+        roots = [-scaled_root(v, k) for k in range(len(v))]
+    assert_allclose(roots, expected, rtol=1e-15)
 
 
 def test_the_engine_that_was_asked_for_plays(rng, monkeypatch):
