@@ -283,8 +283,9 @@ def with_numbers(
     """
     names = {f.__name__: for_numbers(f, numpy_of_numbers()) for f in own}
     twin = FunctionType(loop.__code__, {**loop.__globals__, **names})
-    # Numba caches a loop under its name, so the name changes with the exponential.
-    digest = hashlib.sha256(lines_of(_numbers.exp).encode()).hexdigest()
+    # Numba caches a loop under its name, so the name changes with what it calls.
+    lines = "".join(lines_of(f) for f in _ELEMENTARY)
+    digest = hashlib.sha256(lines.encode()).hexdigest()
     twin.__qualname__ = f"{loop.__name__}_{digest[:16]}"
     return compiled(twin, signature, *formulas, reorder=reorder)
 

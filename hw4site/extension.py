@@ -233,7 +233,7 @@ class _Cells(Treeprocessor):
 
 
 class _Spans(Postprocessor):
-    """Unwraps names, operators and signs in code, which have its own color, and nothing.
+    """Unwraps names, operators and signs in code, which have its color; and nothing.
 
     An element each would be two thirds of a page's.
     """

@@ -1,5 +1,6 @@
 // Leads on from an old address: a page that moved, or a section that has a page of its
 // own now. Names of functions keep their place, whichever module they moved to.
+// A page loads it when it lacks the place that its address names.
 
 globalThis.hw4Moved = (() => {
   const MODULES = {
@@ -52,16 +53,13 @@ globalThis.hw4Moved = (() => {
     const now = hw4Moved.place(anchor);
     const page = now?.page ? to.replace(/[^/]*$/, now.page) : to;
     location.replace(page + (anchor ? `#${now?.anchor ?? anchor}` : ""));
-  } else {
-    addEventListener("DOMContentLoaded", () => {
-      if (!anchor || document.getElementById(anchor)) return;
-      // The theorems of a problem have a page of their own, under the same anchors.
-      const page = location.pathname.split("/").at(-1);
-      if (/^[1-5](-beyond|-\w+-beyond)/.test(anchor) && !location.pathname.includes("/beyond/")) {
-        location.replace(new URL(`beyond/${page}${location.hash}`, location.href));
-      }
-      const now = hw4Moved.place(anchor);
-      if (now && !now.page && document.getElementById(now.anchor)) location.hash = now.anchor;
-    });
+  } else if (anchor && !document.getElementById(anchor)) {
+    // The theorems of a problem have a page of their own, under the same anchors.
+    const page = location.pathname.split("/").at(-1);
+    if (/^[1-5](-beyond|-\w+-beyond)/.test(anchor) && !location.pathname.includes("/beyond/")) {
+      location.replace(new URL(`beyond/${page}${location.hash}`, location.href));
+    }
+    const now = hw4Moved.place(anchor);
+    if (now && !now.page && document.getElementById(now.anchor)) location.hash = now.anchor;
   }
 }

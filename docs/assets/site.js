@@ -130,6 +130,7 @@ function revealTargets() {
   const target = document.getElementById(name);
   reveal(target);
   if (target?.closest("details")) target.scrollIntoView();
+  if (name && !target) hw4Load("moved.js").catch(() => {});
 }
 
 /** Keeps in sight what a click has opened: code goes up to the top of its derivation. */
