@@ -26,6 +26,10 @@ from hw4site.mathematics import font
 
 # The look of documented functions, which mkdocstrings gives to every page.
 _REFERENCE_STYLE = re.compile(r'\s*<link [^>]*_mkdocstrings\.css">')
+# Material says so too, when a page has been styled: then it would be styled again.
+_HAS_SCRIPTS = (
+    "<script>document.documentElement.classList.replace('no-js','js')</script>"
+)
 
 
 def write(docs: Path, site: Path, python: str = "") -> list[str]:
@@ -49,17 +53,20 @@ def write(docs: Path, site: Path, python: str = "") -> list[str]:
     tex.write(site)
     not_found.write(site)
     sharing.write(site)
-    _leave_out_styles(site)
+    _start_sooner(site)
     policy.write(site, pyodide.origins(python))
     return faults + export.export(docs, site)
 
 
-def _leave_out_styles(site: Path) -> None:
-    """Let no reader wait for the look of the reference on a page that has none."""
+def _start_sooner(site: Path) -> None:
+    """Have browsers style a page once, without the look of what it does not have."""
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        if 'class="doc ' not in text and _REFERENCE_STYLE.search(text):
-            page.write_text(_REFERENCE_STYLE.sub("", text), encoding="utf-8")
+        if 'class="doc ' not in text:
+            text = _REFERENCE_STYLE.sub("", text)
+        if 'class="no-js"' in text and _HAS_SCRIPTS not in text:
+            text = text.replace("<title>", f"{_HAS_SCRIPTS}<title>", 1)
+        page.write_text(text, encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
