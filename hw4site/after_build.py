@@ -26,10 +26,13 @@ from hw4site.mathematics import font
 
 # The look of documented functions, which mkdocstrings gives to every page.
 _REFERENCE_STYLE = re.compile(r'\s*<link [^>]*_mkdocstrings\.css">')
-# Material says so too, when a page has been styled: then it would be styled again.
-_HAS_SCRIPTS = (
-    "<script>document.documentElement.classList.replace('no-js','js')</script>"
+# Material says the same, and that it switched colors, when a page has been styled: then
+# all of it would be styled again, each time.
+_STARTED = (
+    "<script>document.documentElement.classList.replace('no-js','js'),"
+    "document.documentElement.classList.add('js-focus-visible')</script>"
 )
+_SWITCHING = re.compile(r"\[data-md-color-switching\] \*,[^{}]*\{[^{}]*\}")
 
 
 def write(docs: Path, site: Path, python: str = "") -> list[str]:
@@ -59,13 +62,16 @@ def write(docs: Path, site: Path, python: str = "") -> list[str]:
 
 
 def _start_sooner(site: Path) -> None:
-    """Have browsers style a page once, without the look of what it does not have."""
+    """Have browsers style a page fewer times, without the look of what it has not."""
+    for style in site.glob("assets/stylesheets/palette.*.css"):
+        text = style.read_text(encoding="utf-8")
+        style.write_text(_SWITCHING.sub("", text), encoding="utf-8")
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         if 'class="doc ' not in text:
             text = _REFERENCE_STYLE.sub("", text)
-        if 'class="no-js"' in text and _HAS_SCRIPTS not in text:
-            text = text.replace("<title>", f"{_HAS_SCRIPTS}<title>", 1)
+        if 'class="no-js"' in text and _STARTED not in text:
+            text = text.replace("<title>", f"{_STARTED}<title>", 1)
         page.write_text(text, encoding="utf-8")
 
 

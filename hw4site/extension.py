@@ -217,13 +217,19 @@ def _pair(root: Element) -> None:
             found = []
 
 
-class _Cells(Treeprocessor):
-    """Names the third and fourth cell of each row of a table with four columns.
+class _Tables(Treeprocessor):
+    """Puts tables into elements of their own, and names the cells of wide rows.
 
-    On a phone such a row is a card, and what these cells hold is said in front of them.
+    A script of Material moves each table when a page starts, and a browser then styles
+    again what the table stands in: the page, if it stands there. On a phone a row of
+    four is a card, in which what the third and fourth cell hold is said before them.
     """
 
     def run(self, root: Element) -> None:
+        for index, table in enumerate(root):
+            if table.tag == "table":
+                root[index] = Element("div")
+                root[index].append(table)
         for table in root.iter("table"):
             heads = ["".join(head.itertext()) for head in table.iter("th")]
             if len(heads) == 4:
@@ -268,7 +274,7 @@ class HomeworkExtension(Extension):
         md.preprocessors.register(_Values(md, session), "hw4-values", 24)
         md.treeprocessors.register(_Formulas(md, session), "hw4-formulas", 15)
         md.treeprocessors.register(_Parts(md, session), "hw4-parts", 4)
-        md.treeprocessors.register(_Cells(md), "hw4-cells", 3)
+        md.treeprocessors.register(_Tables(md), "hw4-tables", 3)
         md.postprocessors.register(_Spans(md), "hw4-spans", 6)
         md.postprocessors.register(_Search(md), "hw4-search", 5)
         md.postprocessors.register(_Names(md), "hw4-names", 4)

@@ -1,7 +1,9 @@
 """What a build writes beside its pages, in order, also from the command line."""
 
+import re
 import runpy
 import sys
+from importlib.resources import files
 
 import pytest
 
@@ -56,8 +58,26 @@ def test_a_page_starts_without_what_it_does_not_need(tmp_path):
     assert ["_mkdocstrings" in text for text in found.values()] == [False, True]
     for text in found.values():
         script, _, rest = text.partition("<title>")
-        assert script.count("<script>") == script.count("'no-js','js'") == 1
+        assert script.count("'no-js','js'") == 1
         assert rest.startswith("T</title>")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_change_of_colors_is_not_told_to_every_element(tmp_path):
+    """Material's rule about it is left out of its style sheet, and no other."""
+    templates = files("material") / "templates/assets/stylesheets"
+    (material,) = (
+        f for f in templates.iterdir() if re.match(r"palette.*\.css$", f.name)
+    )
+    path = tmp_path / "assets/stylesheets" / material.name
+    path.parent.mkdir(parents=True)
+    path.write_text(text := material.read_text(encoding="utf-8"), encoding="utf-8")
+
+    after_build.write(tmp_path, tmp_path)
+
+    head, rule, tail = text.partition("[data-md-color-switching] *")
+    assert rule
+    assert path.read_text(encoding="utf-8") == head + tail.partition("}")[2]
 
 
 @pytest.mark.usefixtures("asked")

@@ -149,6 +149,14 @@ def test_formulas_are_laid_out_ahead(monkeypatch):
     assert "$n = 3$" in filled
 
 
+def test_a_table_has_an_element_of_its_own():
+    """What Material does to it is then no change of the page around it."""
+    page = BeautifulSoup(convert("A\n\n| a |\n|---|\n| 1 |\n\nB"), "html.parser")
+
+    assert [tag.name for tag in page.find_all(recursive=False)] == ["p", "div", "p"]
+    assert page.div.find_all(recursive=False) == page.select("table")
+
+
 def test_a_row_of_four_cells_can_be_a_card():
     """The last two say what they are; in a narrower or wider table none does."""
 
