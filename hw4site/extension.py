@@ -34,6 +34,8 @@ _NOT_FOR_SEARCH = re.compile(
 # A long name in a line of text.
 _INLINE_CODE = re.compile(r"(?<!<pre>)<code>[^<>\s]{16,}</code>")
 # What Pygments calls names, operators, punctuation and white space.
+# Beside a formula, not in it, where a screen reader would find it.
+_JOINER = "\u2060"
 _PLAIN_SPAN = re.compile(r'<span class="[nopw]">([^<]*)</span>|<span></span>')
 _HEADINGS = {"h1", "h2", "h3", "h4"}
 _PART = re.compile(r"\d(?:\.\d)? \([a-z]\)")
@@ -110,9 +112,22 @@ class _Formulas(Treeprocessor):
         self.session = session
 
     def run(self, root: Element) -> None:
-        for element in root.iter():
-            if element.get("class") == "arithmatex":
-                self._typeset(element)
+        for parent in list(root.iter()):
+            before: Element | None = None
+            for element in parent:
+                if element.get("class") == "arithmatex":
+                    self._typeset(element)
+                    if element.tag == "span":
+                        self._join(parent, before, element)
+                before = element
+
+    def _join(self, parent: Element, before: Element | None, formula: Element) -> None:
+        """Put word joiners around a formula: what touches it stays with it."""
+        if before is None:
+            parent.text = (parent.text or "") + _JOINER
+        else:
+            before.tail = (before.tail or "") + _JOINER
+        formula.tail = _JOINER + (formula.tail or "")
 
     def _typeset(self, element: Element) -> None:
         display = element.tag == "div"

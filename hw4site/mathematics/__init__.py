@@ -99,8 +99,7 @@ def render(tex: str, *, display: bool) -> Rendered:
     markup = "".join(_svg(*segment) for segment in segments)
     if len(segments) > 1:
         markup = f"<span>{markup}</span>"
-    # Word joiners, so that a comma stays with the formula before it.
-    return Rendered(f"\u2060{markup}\u2060", words)
+    return Rendered(markup, words)
 
 
 def plain(tex: str, *, display: bool) -> str:

@@ -84,6 +84,18 @@ def test_a_formula_is_one_thing_with_a_name():
     assert [svg["aria-hidden"] for svg in formula.select("svg")] == ["true"]
 
 
+def test_what_touches_a_formula_stays_with_it():
+    """By word joiners, which are beside it: in it, they would be read."""
+    text = BeautifulSoup(convert("($x$ and $y$)th $z$\n\n$w$"), "html.parser")
+    for formula in text.select("span.math"):
+        assert "\u2060" not in formula.get_text()
+        formula.replace_with("x")
+
+    assert text.get_text() == (
+        "(\u2060x\u2060 and \u2060x\u2060)th \u2060x\u2060\n\u2060x\u2060"
+    )
+
+
 def test_leaves_code_alone():
     """Documentation can show the notation itself: in a span, in a fence."""
     text = convert(PAGE + "`{{ E }}` and ``{{ `E` }}``\n\n```text\n{{ n }}\n```\n")

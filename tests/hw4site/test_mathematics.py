@@ -236,7 +236,7 @@ def test_a_wide_formula_in_a_line_may_break(monkeypatch):
         for view in re.findall(r'viewBox="([^"]*)"', broken)
     ]
 
-    assert broken.startswith("\u2060<span><svg ")
+    assert broken.startswith("<span><svg ")
     assert broken.count('<svg aria-hidden="true"') == len(boxes) == 4
     for one, other in zip(sorted(places(broken)), sorted(places(whole)), strict=True):
         assert one[0] == other[0]
@@ -250,7 +250,7 @@ def test_another_stays_whole(tex):
     """A short one, and one whose operators are all inside fences."""
     markup = render(tex, display=False).markup
 
-    assert re.fullmatch("\u2060<svg [^>]*>.*</svg>\u2060", markup)
+    assert re.fullmatch("<svg [^>]*>.*</svg>", markup)
 
 
 def test_a_failed_build_ends():
