@@ -26,12 +26,8 @@ from hw4site.mathematics import font
 
 # The look of documented functions, which mkdocstrings gives to every page.
 _REFERENCE_STYLE = re.compile(r'\s*<link [^>]*_mkdocstrings\.css">')
-# Material says the same, and that it switched colors, when a page has been styled: then
-# all of it would be styled again, each time.
-_STARTED = (
-    "<script>document.documentElement.classList.replace('no-js','js'),"
-    "document.documentElement.classList.add('js-focus-visible')</script>"
-)
+# Material says that colors were switched when a page has been styled: by this rule all of
+# it is styled again, twice.
 _SWITCHING = re.compile(r"\[data-md-color-switching\] \*,[^{}]*\{[^{}]*\}")
 
 
@@ -70,9 +66,7 @@ def _start_sooner(site: Path) -> None:
         text = page.read_text(encoding="utf-8")
         if 'class="doc ' not in text:
             text = _REFERENCE_STYLE.sub("", text)
-        if 'class="no-js"' in text and _STARTED not in text:
-            text = text.replace("<title>", f"{_STARTED}<title>", 1)
-        page.write_text(text, encoding="utf-8")
+            page.write_text(text, encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
