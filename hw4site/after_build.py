@@ -26,8 +26,8 @@ from hw4site.mathematics import font
 
 # The look of documented functions, which mkdocstrings gives to every page.
 _REFERENCE_STYLE = re.compile(r'\s*<link [^>]*_mkdocstrings\.css">')
-# Material says that colors were switched when a page has been styled: by this rule all of
-# it is styled again, twice.
+# Material says that colors were switched when a page has been styled: by this rule all
+# of it is styled again, twice.
 _SWITCHING = re.compile(r"\[data-md-color-switching\] \*,[^{}]*\{[^{}]*\}")
 
 
